@@ -1,0 +1,70 @@
+"""The error tree: what went wrong, and whether a retry can help.
+
+::
+
+    FailsoftError
+    ├── PermanentError          a retry changes nothing; somebody has to act
+    │   ├── UsageError          the command was asked something that makes no sense (exit code 2)
+    │   ├── MissingPartError    a program or a library that the command needs is not installed
+    │   ├── NotFoundError       the outside world has no such object
+    │   └── RefusedError        a guard, a policy or an API refused, and says why
+    └── TemporaryError          a retry may help, after `delay` seconds
+        ├── UnavailableError    Prometheus, the cluster, Slack, the pager or the database did not answer
+        └── ConflictError       somebody else changed the object in between: read it again
+"""
+
+__all__ = [
+    "ConflictError",
+    "FailsoftError",
+    "MissingPartError",
+    "NotFoundError",
+    "PermanentError",
+    "RefusedError",
+    "TemporaryError",
+    "UnavailableError",
+    "UsageError",
+]
+
+
+class FailsoftError(Exception):
+    """The base of every error that failsoft raises on purpose; its text is written for a tired person."""
+
+
+class PermanentError(FailsoftError):
+    """A retry changes nothing; somebody has to act."""
+
+
+class UsageError(PermanentError):
+    """The command was asked something that makes no sense."""
+
+
+class MissingPartError(PermanentError):
+    """A program or a library that the command needs is not installed; the text says how to get it."""
+
+
+class NotFoundError(PermanentError):
+    """The outside world has no such object."""
+
+
+class RefusedError(PermanentError):
+    """A guard, a policy or an API refused, and says why."""
+
+
+class TemporaryError(FailsoftError):
+    """A retry may help.
+
+    Attributes:
+        delay: seconds to wait before the next try, as the other side asked or as we guess.
+    """
+
+    def __init__(self, message: str, *, delay: float = 1.0) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
+class UnavailableError(TemporaryError):
+    """The other side did not answer, or answered that it cannot now."""
+
+
+class ConflictError(TemporaryError):
+    """Somebody else changed the object in between: read it again and decide again."""
