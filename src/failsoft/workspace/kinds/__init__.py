@@ -1,0 +1,38 @@
+"""The kinds of documents, as frozen types; JSON Schemas are generated from them."""
+
+from collections.abc import Mapping
+
+from failsoft.workspace.kinds.configuration import WorkspaceSpec
+from failsoft.workspace.kinds.drift import DriftMonitorSpec
+from failsoft.workspace.kinds.engine import EngineSpec
+from failsoft.workspace.kinds.experiment import ExperimentSpec
+from failsoft.workspace.kinds.inventory import ModelSpec, TeamSpec
+from failsoft.workspace.kinds.runbook import RunbookSpec
+from failsoft.workspace.kinds.slo import AlertWindowsSpec, SLOSpec
+from failsoft.workspace.quantities import Fixed
+
+__all__ = [
+    "SPECS",
+    "AlertWindowsSpec",
+    "DriftMonitorSpec",
+    "EngineSpec",
+    "ExperimentSpec",
+    "ModelSpec",
+    "RunbookSpec",
+    "SLOSpec",
+    "TeamSpec",
+    "WorkspaceSpec",
+]
+
+SPECS: Mapping[str, type[Fixed]] = {
+    "AlertWindows": AlertWindowsSpec,
+    "DriftMonitor": DriftMonitorSpec,
+    "Engine": EngineSpec,
+    "Experiment": ExperimentSpec,
+    "Model": ModelSpec,
+    "Runbook": RunbookSpec,
+    "SLO": SLOSpec,
+    "Team": TeamSpec,
+    "Workspace": WorkspaceSpec,
+}
+"""Every kind and the type of its spec."""

@@ -1,0 +1,71 @@
+"""The workspace as the rest of failsoft sees it: documents by kind and name, each knowing its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from failsoft.findings import Place
+from failsoft.workspace.kinds import (
+    AlertWindowsSpec,
+    DriftMonitorSpec,
+    EngineSpec,
+    ExperimentSpec,
+    ModelSpec,
+    RunbookSpec,
+    SLOSpec,
+    TeamSpec,
+    WorkspaceSpec,
+)
+from failsoft.workspace.quantities import Fixed
+
+__all__ = ["Document", "Origin", "Workspace"]
+
+
+class Origin(Protocol):
+    """Where a document was read."""
+
+    @property
+    def text(self) -> str:
+        """The document's own YAML text."""
+
+    def place(self, *path: str | int, key: bool = False) -> Place:
+        """The place of the value at `path`, as written (camelCase), or of its key; the nearest one that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document[Spec: Fixed]:
+    """One document.
+
+    Attributes:
+        kind, name: together unique in a workspace.
+        spec: the typed content.
+        origin: where it was read.
+        shipped: whether it came with failsoft rather than from the user's files.
+    """
+
+    kind: str
+    name: str
+    spec: Spec
+    origin: Origin = field(compare=False)
+    shipped: bool = False
+
+    def at(self, *path: str | int, key: bool = False) -> Place:
+        """The place of a value of the document, such as `at("spec", "model")`."""
+        return self.origin.place(*path, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Everything that was declared, the shipped documents included; mappings are by name, in sorted order."""
+
+    root: Path
+    config: WorkspaceSpec
+    engines: Mapping[str, Document[EngineSpec]] = field(default_factory=dict)
+    windows: Mapping[str, Document[AlertWindowsSpec]] = field(default_factory=dict)
+    teams: Mapping[str, Document[TeamSpec]] = field(default_factory=dict)
+    models: Mapping[str, Document[ModelSpec]] = field(default_factory=dict)
+    slos: Mapping[str, Document[SLOSpec]] = field(default_factory=dict)
+    monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
+    experiments: Mapping[str, Document[ExperimentSpec]] = field(default_factory=dict)
+    runbooks: Mapping[str, Document[RunbookSpec]] = field(default_factory=dict)
