@@ -1,5 +1,6 @@
-"""Findings: the one diagnostic type of every command, its codes and how it is shown."""
+"""Findings: the one diagnostic type of every command, and how it is shown."""
 
 from failsoft.findings.model import Code, Finding, Place, Severity, worst
+from failsoft.findings.render import counted, render, show
 
-__all__ = ["Code", "Finding", "Place", "Severity", "worst"]
+__all__ = ["Code", "Finding", "Place", "Severity", "counted", "render", "show", "worst"]

@@ -73,6 +73,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
+        """How bad it is, which its kind decides."""
         return self.code.severity
 
     def at(self, place: Place) -> "Finding":

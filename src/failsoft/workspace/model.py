@@ -69,3 +69,5 @@ class Workspace:
     monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
     experiments: Mapping[str, Document[ExperimentSpec]] = field(default_factory=dict)
     runbooks: Mapping[str, Document[RunbookSpec]] = field(default_factory=dict)
+    broken: frozenset[tuple[str, str]] = frozenset()
+    """Kind and name of the documents that could not be read, so that nobody calls a reference to them dangling."""

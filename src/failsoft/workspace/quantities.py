@@ -68,9 +68,11 @@ class Duration(_Written):
     def parse(cls, text: object) -> Self:
         """Read text such as `500ms`, `1h30m` or `0.5s`. Raises `PydanticCustomError` on anything else."""
         if not isinstance(text, str) or not _DURATION.fullmatch(text):
-            raise PydanticCustomError(
-                "duration", "is no duration", {"expected": "a number with a unit of ms, s, m, h, d or w, such as 500ms"}
+            hint = (
+                f"write {text}s or {text}ms" if isinstance(text, int | Decimal) and not isinstance(text, bool) else ""
             )
+            context = {"expected": "a number with a unit of ms, s, m, h, d or w, such as 500ms", "hint": hint}
+            raise PydanticCustomError("duration", "is no duration", context)
         total = sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(text))
         if total != int(total) or not 0 < total <= _LONGEST_MS:
             raise PydanticCustomError(
@@ -122,7 +124,9 @@ class Percent(_Written):
     def parse(cls, text: object) -> Self:
         """Read text such as `99.9%`. Raises `PydanticCustomError` on anything else, or outside 0 to 100 %."""
         if not isinstance(text, str) or not _PERCENT.fullmatch(text):
-            raise PydanticCustomError("percent", "is no percentage", {"expected": "a number with %, such as 99.9%"})
+            hint = f"write {text}%" if isinstance(text, int | Decimal) and not isinstance(text, bool) else ""
+            context = {"expected": "a number with %, such as 99.9%", "hint": hint}
+            raise PydanticCustomError("percent", "is no percentage", context)
         value = Decimal(text[:-1])
         if value > 100:  # noqa: PLR2004  # a hundred percent
             raise PydanticCustomError("percent", "is out of range", {"expected": "a percentage from 0% to 100%"})

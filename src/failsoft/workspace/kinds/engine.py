@@ -34,10 +34,10 @@ class EventRatio(Fixed):
     bad: str = ""
     """The counter of bad events; the same counter when empty."""
 
-    total_matchers: dict[str, str] = {}
+    total_matchers: dict[str, str] = Field(default_factory=dict)
     """Label -> value; a value of the form `=~regex`, `!=value`, `!~regex` says how it is matched."""
 
-    bad_matchers: dict[str, str] = {}
+    bad_matchers: dict[str, str] = Field(default_factory=dict)
     without: tuple[str, ...] = ()
 
 
@@ -87,6 +87,6 @@ class EngineSpec(Fixed):
     """The label that names the model; empty where there is none."""
 
     indicators: dict[Name, IndicatorSource]
-    signals: dict[Name, Signal] = {}
+    signals: dict[Name, Signal] = Field(default_factory=dict)
     traps: tuple[str, ...] = ()
     """What surprises people who read its metrics."""

@@ -121,6 +121,6 @@ class TeamSpec(Fixed):
                 raise PydanticCustomError(
                     "unknown-person",
                     "lists {who} on call, who is not among its people",
-                    {"who": name, "expected": "one of " + ", ".join(names)},
+                    {"who": name, "at": "oncall", "expected": "one of " + ", ".join(names)},
                 )
         return self

@@ -72,6 +72,15 @@ class SLOSpec(Fixed):
 
     description: str = ""
 
+    @property
+    def stands_for(self) -> str:
+        """The failure mode of its alerts."""
+        return self.failure_mode or FAILURE_MODES[self.indicator.choice]
+
+
+FAILURE_MODES = {"ttft": "latency-degraded", "availability": "requests-failing", "drift": "model-degraded"}
+"""What the alerts of each indicator stand for, unless the SLO says otherwise."""
+
 
 class Tier(Fixed):
     """One pair of windows."""

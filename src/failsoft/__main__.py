@@ -1,0 +1,5 @@
+"""`python -m failsoft` is the command `failsoft`."""
+
+from failsoft.cli import main
+
+main()

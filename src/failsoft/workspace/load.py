@@ -1,0 +1,150 @@
+"""Loading a workspace: which files belong to it, in which order, and what they hold together."""
+
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from failsoft.errors import UsageError
+from failsoft.findings import Finding, Place
+from failsoft.workspace import codes
+from failsoft.workspace.decode import decode, named
+from failsoft.workspace.kinds import WorkspaceSpec
+from failsoft.workspace.model import Document, Workspace
+from failsoft.workspace.read import LARGEST, read_nodes, read_text
+from failsoft.workspace.references import check_references
+
+__all__ = ["FOLDERS", "load"]
+
+FOLDERS = ("models", "teams", "slo", "alerts", "drift", "chaos", "runbooks")
+"""The folders of a workspace; files of the workspace's root are read too."""
+
+_FIELDS = {
+    "Engine": "engines",
+    "AlertWindows": "windows",
+    "Team": "teams",
+    "Model": "models",
+    "SLO": "slos",
+    "DriftMonitor": "monitors",
+    "Experiment": "experiments",
+    "Runbook": "runbooks",
+}
+
+
+def load(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
+    """Read the workspace at `root` over what ships with failsoft.
+
+    Returns:
+        The workspace, without the documents that could not be read, and all findings, in the order of their places.
+
+    Raises:
+        UsageError: `root` is no folder, or holds no YAML file at all.
+    """
+    if not root.is_dir():
+        raise UsageError(
+            f"{root} is no folder: name the folder of a workspace, or make one with `failsoft init {root}`"
+        )
+    own = list(_yaml_files(root))
+    if not own:
+        raise UsageError(f"{root} holds no YAML file: make a workspace there with `failsoft init {root}`")
+    findings: list[Finding] = []
+    broken: set[tuple[str, str]] = set()
+    shipped = _documents(_shipped_files(), Path(str(files("failsoft"))), findings, broken, shipped=True)
+    written = _documents(own, root, findings, broken, shipped=False)
+    by_kind = _indexed(shipped, findings)
+    for kind, documents in _indexed(written, findings).items():
+        by_kind[kind] = by_kind.get(kind, {}) | documents
+    workspace = _workspace(root, by_kind, frozenset(broken), findings)
+    findings += check_references(workspace)
+    return workspace, tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
+
+
+def _shipped_files() -> Iterator[Path]:
+    yield from _yaml_files(Path(str(files("failsoft"))) / "library")
+
+
+def _yaml_files(root: Path) -> Iterator[Path]:
+    """The YAML files of a workspace, in sorted order; hidden ones and links that lead out of it are left out."""
+    home = root.resolve()
+    shallow = [path for path in root.iterdir() if path.is_file()]
+    deep = [
+        path for folder in FOLDERS if (root / folder).is_dir() for path in (root / folder).rglob("*") if path.is_file()
+    ]
+    for path in sorted((*shallow, *deep)):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        # the library's own folders are links on purpose, while running from a checkout
+        inside = root.name == "library" or path.resolve().is_relative_to(home)
+        if path.suffix in {".yaml", ".yml"} and inside and not hidden:
+            yield path
+
+
+def _documents(
+    paths: Iterable[Path], root: Path, findings: list[Finding], broken: set[tuple[str, str]], *, shipped: bool
+) -> list[Document[Any]]:
+    documents = []
+    for path in paths:
+        shown = path.relative_to(root).as_posix()
+        try:
+            with path.open("rb") as stream:
+                raw = stream.read(LARGEST + 1)
+                if len(raw) > LARGEST:
+                    raw += stream.read(1024 * LARGEST)
+        except OSError as error:
+            findings.append(
+                Finding(codes.UNREADABLE, f"cannot be read: {error.strerror}", Place(shown), "a readable file")
+            )
+            continue
+        source = read_text(shown, raw)
+        if isinstance(source, Finding):
+            findings.append(source)
+            continue
+        nodes, problems = read_nodes(source)
+        findings += problems
+        for node in nodes:
+            document, problems = decode(source, node, shipped=shipped)
+            findings += problems
+            if document is not None:
+                documents.append(document)
+            elif (name := named(node)) is not None:
+                broken.add(name)
+    return documents
+
+
+def _indexed(documents: Iterable[Document[Any]], findings: list[Finding]) -> dict[str, dict[str, Document[Any]]]:
+    by_kind: dict[str, dict[str, Document[Any]]] = {}
+    for document in documents:
+        first = by_kind.setdefault(document.kind, {}).setdefault(document.name, document)
+        if first is not document:
+            message = f"there are two documents {document.kind} {document.name}"
+            findings.append(
+                Finding(
+                    codes.DUPLICATE_NAME,
+                    message,
+                    document.at("metadata", "name"),
+                    "a name of its own",
+                    f"the first one is at {first.at('metadata', 'name')}",
+                )
+            )
+    return by_kind
+
+
+def _workspace(
+    root: Path,
+    by_kind: dict[str, dict[str, Document[Any]]],
+    broken: frozenset[tuple[str, str]],
+    findings: list[Finding],
+) -> Workspace:
+    configurations = list(by_kind.get("Workspace", {}).values())
+    findings.extend(
+        Finding(
+            codes.DUPLICATE_NAME,
+            "there are two documents of kind Workspace",
+            extra.at("kind"),
+            "one",
+            f"the first one is at {configurations[0].at('kind')}",
+        )
+        for extra in configurations[1:]
+    )
+    fields = {field: dict(sorted(by_kind.get(kind, {}).items())) for kind, field in _FIELDS.items()}
+    config = configurations[0].spec if configurations else WorkspaceSpec()
+    return Workspace(root, config, **fields, broken=broken)

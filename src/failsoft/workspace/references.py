@@ -1,0 +1,197 @@
+"""Whether the documents of a workspace fit together: every name exists, and every runbook can be reached."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from failsoft.findings import Finding
+from failsoft.workspace import codes
+from failsoft.workspace.decode import nearest
+from failsoft.workspace.model import Document, Workspace
+
+__all__ = ["answers", "check_references"]
+
+
+def check_references(workspace: Workspace) -> list[Finding]:
+    """All findings about names, over all documents."""
+    checks = (_models, _slos, _monitors, _experiments, _runbooks)
+    return [finding for check in checks for finding in check(workspace)]
+
+
+def answers(runbook: Document[Any], slo: Document[Any]) -> bool:
+    """Whether the runbook answers the alerts of the SLO."""
+    match = runbook.spec.answers
+    modes, slos, models = match.failure_modes, match.slos, match.models
+    return (
+        bool(modes or slos or models)
+        and (not modes or slo.spec.stands_for in modes)
+        and (not slos or slo.name in slos)
+        and (not models or slo.spec.model in models)
+    )
+
+
+def _known(
+    workspace: Workspace, document: Document[Any], name: str | None, kind: str, valid: Collection[str], *path: str | int
+) -> Iterator[Finding]:
+    if name is not None and name not in valid and (kind, name) not in workspace.broken:
+        message = f"there is no {kind} {name!r}"
+        few = 12
+        known = (
+            "known: " + ", ".join(sorted(valid)) if 0 < len(valid) <= few else "there is none yet" if not valid else ""
+        )
+        hint = nearest(name, list(valid)) or known
+        yield Finding(codes.DANGLING, message, document.at("spec", *path), f"the name of a document {kind}", hint)
+
+
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    for model in workspace.models.values():
+        spec = model.spec
+        yield from _known(workspace, model, spec.engine, "Engine", workspace.engines, "engine")
+        yield from _known(workspace, model, spec.owner, "Team", workspace.teams, "owner")
+        yield from _known(workspace, model, spec.fallback, "Model", workspace.models, "fallback")
+        if spec.fallback == model.name:
+            yield Finding(
+                codes.UNSUPPORTED, "a model cannot be its own fallback", model.at("spec", "fallback"), "another Model"
+            )
+
+
+def _slos(workspace: Workspace) -> Iterator[Finding]:
+    for slo in workspace.slos.values():
+        spec = slo.spec
+        yield from _known(workspace, slo, spec.model, "Model", workspace.models, "model")
+        yield from _known(workspace, slo, spec.alerting, "AlertWindows", workspace.windows, "alerting")
+        if spec.indicator.drift is not None:
+            yield from _drift(workspace, slo)
+            continue
+        model = workspace.models.get(spec.model)
+        engine = workspace.engines.get(model.spec.engine) if model else None
+        if engine is not None and spec.indicator.choice not in engine.spec.indicators:
+            message = f"the engine {engine.name} exports nothing for {spec.indicator.choice}"
+            hint = "known: " + ", ".join(sorted(engine.spec.indicators))
+            yield Finding(
+                codes.UNSUPPORTED,
+                message,
+                slo.at("spec", "indicator", spec.indicator.choice, key=True),
+                "an indicator of the engine's catalogue",
+                hint,
+            )
+
+
+def _drift(workspace: Workspace, slo: Document[Any]) -> Iterator[Finding]:
+    drift = slo.spec.indicator.drift
+    yield from _known(
+        workspace, slo, drift.monitor, "DriftMonitor", workspace.monitors, "indicator", "drift", "monitor"
+    )
+    monitor = workspace.monitors.get(drift.monitor)
+    if monitor is None:
+        return
+    yield from _known(workspace, slo, drift.signal, "signal", monitor.spec.signals, "indicator", "drift", "signal")
+    if monitor.spec.model != slo.spec.model:
+        message = f"the monitor {monitor.name} watches the model {monitor.spec.model}"
+        yield Finding(codes.UNSUPPORTED, message, slo.at("spec", "model"), f"the model {monitor.spec.model}")
+
+
+def _monitors(workspace: Workspace) -> Iterator[Finding]:
+    for monitor in workspace.monitors.values():
+        spec = monitor.spec
+        yield from _known(workspace, monitor, spec.model, "Model", workspace.models, "model")
+        if not (workspace.root / spec.reference).is_file():
+            yield Finding(
+                codes.DANGLING,
+                f"there is no file {spec.reference}",
+                monitor.at("spec", "reference"),
+                "a reference profile, relative to the workspace",
+                "make one with `failsoft drift learn`",
+            )
+        model = workspace.models.get(spec.model)
+        engine = workspace.engines.get(model.spec.engine) if model else None
+        for position, signal in enumerate(spec.signals if engine else ()):
+            valid = engine.spec.signals if engine else {}
+            yield from _known(workspace, monitor, signal, "signal", valid, "signals", position)
+
+
+def _experiments(workspace: Workspace) -> Iterator[Finding]:
+    for experiment in workspace.experiments.values():
+        spec = experiment.spec
+        target = spec.fault.chosen.model
+        path = ("fault", "spotReclaim", "model")
+        yield from _known(workspace, experiment, target, "Model", workspace.models, *path)
+        model = workspace.models.get(target)
+        if model is not None and model.spec.workload is None:
+            yield Finding(
+                codes.UNSUPPORTED,
+                f"the model {target} names no workload",
+                experiment.at("spec", *path),
+                "a model with spec.workload",
+                f"add it at {model.at('spec', key=True)}",
+            )
+        if model is not None and not any(slo.spec.model == target for slo in workspace.slos.values()):
+            yield Finding(
+                codes.UNSUPPORTED,
+                f"the model {target} has no SLO to judge by",
+                experiment.at("spec", *path),
+                "a model with an SLO",
+            )
+        expect = spec.expect
+        if expect.alert is not None:
+            yield from _known(workspace, experiment, expect.alert.slo, "SLO", workspace.slos, "expect", "alert", "slo")
+        yield from _known(workspace, experiment, expect.asked, "Team", workspace.teams, "expect", "asked")
+        yield from _known(workspace, experiment, expect.runbook, "Runbook", workspace.runbooks, "expect", "runbook")
+
+
+def _runbooks(workspace: Workspace) -> Iterator[Finding]:
+    for runbook in workspace.runbooks.values():
+        match = runbook.spec.answers
+        for position, name in enumerate(match.slos):
+            yield from _known(workspace, runbook, name, "SLO", workspace.slos, "answers", "slos", position)
+        for position, name in enumerate(match.models):
+            yield from _known(workspace, runbook, name, "Model", workspace.models, "answers", "models", position)
+        reached = [slo for slo in workspace.slos.values() if answers(runbook, slo)]
+        if not reached and not runbook.shipped:
+            modes = sorted({slo.spec.stands_for for slo in workspace.slos.values()})
+            yield Finding(
+                codes.UNREACHABLE,
+                f"no alert can reach the runbook {runbook.name}",
+                runbook.at("spec", "answers", key=True),
+                "an answer to an SLO of this workspace",
+                "failure modes here: " + ", ".join(modes) if modes else "write an SLO",
+            )
+        for position, step in enumerate(runbook.spec.steps):
+            yield from _step(workspace, runbook, reached, position, step)
+
+
+def _step(
+    workspace: Workspace, runbook: Document[Any], reached: list[Document[Any]], position: int, step: Any
+) -> Iterator[Finding]:
+    if step.verify is not None and step.verify.slo != "this":
+        yield from _known(
+            workspace, runbook, step.verify.slo, "SLO", workspace.slos, "steps", position, "verify", "slo"
+        )
+    for slo in reached:
+        model = workspace.models.get(slo.spec.model)
+        if model is None:
+            continue
+        fallback = workspace.models.get(model.spec.fallback or "")
+        if step.shift_traffic is not None:
+            routes = [
+                one.spec.route.http_route for one in (model, fallback) if one is not None and one.spec.route is not None
+            ]
+            if len(routes) != 2 or routes[0] != routes[1]:  # noqa: PLR2004  # the model and its fallback
+                message = f"the model {model.name} cannot shift traffic"
+                yield Finding(
+                    codes.UNSUPPORTED,
+                    message,
+                    runbook.at("spec", "steps", position, "shiftTraffic", key=True),
+                    "a model with a fallback, both with a route to the same HTTPRoute",
+                    f"complete {model.at('spec', key=True)}",
+                )
+        if step.scale is not None:
+            target = fallback if step.scale.model == "fallback" else model
+            if target is None or target.spec.workload is None:
+                message = f"the model {model.name} has nothing to scale"
+                yield Finding(
+                    codes.UNSUPPORTED,
+                    message,
+                    runbook.at("spec", "steps", position, "scale", key=True),
+                    "a model with spec.workload",
+                    f"complete {model.at('spec', key=True)}",
+                )

@@ -1,0 +1,38 @@
+"""JSON Schemas of the documents, generated from the types, for editors that complete and check."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from failsoft.workspace.decode import API_VERSION, Metadata
+from failsoft.workspace.kinds import SPECS
+
+__all__ = ["document_schema"]
+
+
+def document_schema() -> dict[str, Any]:
+    """One schema (draft 2020-12) for a document of any kind; its `spec` depends on its `kind`."""
+    models = [(Metadata, "validation"), *((spec, "validation") for spec in SPECS.values())]
+    refs, definitions = models_json_schema(models, by_alias=True, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
+    by_kind = [
+        {
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": {"properties": {"spec": refs[(spec, "validation")]}},
+        }
+        for kind, spec in SPECS.items()
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "failsoft document",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": API_VERSION, "default": API_VERSION},
+            "kind": {"enum": list(SPECS)},
+            "metadata": refs[(Metadata, "validation")],
+            "spec": {"type": "object"},
+        },
+        "allOf": by_kind,
+        "$defs": definitions["$defs"],
+    }
