@@ -27,6 +27,15 @@ class AlertmanagerAt(Fixed):
     url: str = "http://localhost:9093"
     """Where its API answers."""
 
+    group_wait: Duration = Duration(5_000)
+    """How long it waits for more alerts of an SLO before the first notification."""
+
+    group_interval: Duration = Duration(30_000)
+    """How long between notifications of a changed group."""
+
+    repeat_interval: Duration = Duration(4 * 3_600_000)
+    """How often it tells again what goes on."""
+
 
 class KubernetesAt(Fixed):
     """The cluster that runs the models; without it, the kubeconfig's current context or the pod's own account."""

@@ -1,0 +1,53 @@
+"""Six hours of healthy past for every SLO, written into Prometheus before it starts, so that budgets mean something."""
+
+import subprocess
+from pathlib import Path
+
+from failsoft.clients.binaries import find
+from failsoft.errors import PermanentError
+from failsoft.slo.series import BAD, TOTAL
+from failsoft.workspace import Workspace
+
+__all__ = ["HEALTHY_BAD_SHARE", "openmetrics", "write_history"]
+
+HEALTHY_BAD_SHARE = 0.001
+"""The share of bad events in the invented past: a tenth of what an objective of 99 % allows."""
+
+
+def openmetrics(workspace: Workspace, *, until: float, step: float, rate: float) -> str:
+    """The recorded increases of every SLO of the workspace over its period, as OpenMetrics text.
+
+    Args:
+        workspace: the lab's.
+        until: the end of the past, seconds since the epoch.
+        step: the recording step in seconds.
+        rate: events per second.
+    """
+    lines = []
+    for name in (BAD, TOTAL):
+        lines.append(f"# TYPE {name} gauge")
+        for slo in workspace.slos.values():
+            model = workspace.models[slo.spec.model]
+            labels = f'{{slo="{slo.name}",model="{model.name}",team="{model.spec.owner}"}}'
+            slices = slo.spec.indicator.drift is not None
+            total = 1.0 if slices else rate * step
+            value = total if name == TOTAL else 0.0 if slices else total * HEALTHY_BAD_SHARE
+            count = int(slo.spec.period.seconds // step)
+            lines += [f"{name}{labels} {value:g} {until - step * back:.3f}" for back in range(count, 0, -1)]
+    return "\n".join([*lines, "# EOF\n"])
+
+
+def write_history(text: str, data: Path) -> None:
+    """Write OpenMetrics text as blocks into the data folder of a Prometheus that does not run.
+
+    Raises:
+        MissingPartError: there is no promtool.
+        PermanentError: promtool refused the text.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    source = data.parent / "history.om"
+    source.write_text(text, encoding="utf-8")
+    argv = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", source, data]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise PermanentError(f"promtool wrote no history: {done.stderr.strip()[-500:]}")

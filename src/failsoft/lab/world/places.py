@@ -1,0 +1,59 @@
+"""Where everything of one lab is: its folder, its files and its ports."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from failsoft.lab.parts.process import free_port
+
+__all__ = ["Places"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folder of a lab and what lies in it, and the ports of the servers that are told theirs."""
+
+    root: Path
+    slack: int = field(default_factory=free_port)
+    pager: int = field(default_factory=free_port)
+    serve: int = field(default_factory=free_port)
+    gateway: int = field(default_factory=free_port)
+
+    @property
+    def workspace(self) -> Path:
+        """The example's workspace with compressed clocks."""
+        return self.root / "workspace"
+
+    @property
+    def compiled(self) -> Path:
+        """What `failsoft compile` wrote."""
+        return self.root / "compiled"
+
+    @property
+    def secrets(self) -> Path:
+        """The files that the workspace's secret references name."""
+        return self.root / "secrets"
+
+    @property
+    def registry(self) -> Path:
+        """Where running processes are written down, so that the next start can clean up after a crash."""
+        return self.root / "processes"
+
+    @property
+    def logs(self) -> Path:
+        """One log a process."""
+        return self.root / "logs"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """How to reach the lab's cluster."""
+        return self.root / "kubeconfig"
+
+    @property
+    def targets(self) -> Path:
+        """What Prometheus scrapes, written by the lab's kubelet."""
+        return self.root / "targets.json"
+
+    @property
+    def evidence(self) -> Path:
+        """The experiment's journal and reports."""
+        return self.root / "evidence"
