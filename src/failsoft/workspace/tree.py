@@ -66,7 +66,9 @@ class SourceFile:
     def place(self, mark: Mark) -> Place:
         """A mark as a place that can be shown."""
         line, column, last, end = mark
-        text = self.lines[line] if line < len(self.lines) else ""
+        if line >= len(self.lines):  # the end of the file, which libyaml counts as a line of its own
+            line, column = len(self.lines) - 1, len(self.lines[-1])
+        text = self.lines[line]
         length = end - column if last == line else len(text.rstrip()) - column
         return Place(self.path, line + 1, column + 1, max(1, length), text)
 
