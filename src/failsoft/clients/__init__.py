@@ -1,1 +1,1 @@
-"""clients."""
+"""The outside world, each part of it behind one small interface."""

@@ -1,0 +1,211 @@
+"""The client of a real Prometheus, built on prometheus-api-client."""
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from failsoft.clients.prometheus.port import Sample, Series
+from failsoft.clients.secrets import Secret
+from failsoft.errors import PermanentError, UnavailableError
+
+if TYPE_CHECKING:
+    from prometheus_api_client import PrometheusConnect
+    from requests import PreparedRequest, Response
+
+__all__ = ["PrometheusClient"]
+
+_log = logging.getLogger(__name__)
+_SHOWN = 300
+
+
+class PrometheusClient:
+    """A Prometheus (or Thanos, Mimir, VictoriaMetrics) asked over HTTP; implements the port `Prometheus`.
+
+    One try for each question: the errors say whether another may help, and the caller knows how long it can wait.
+    An answer comes within `timeout` seconds, after its headers at the latest within another `timeout`.
+
+    Args:
+        url: where its page is, such as `http://prometheus:9090`; a path prefix is kept.
+        timeout: seconds; also asked of Prometheus itself for the evaluation.
+        token: sent as a bearer token.
+        verify_tls: False accepts any certificate.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, token: Secret | None = None, verify_tls: bool = True
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        self._token = token
+        self._verify_tls = verify_tls
+        # requests' sessions are not documented as safe to share between threads, and callers ask from threads.
+        self._local = threading.local()
+
+    def query(self, expression: str, *, at: float | None = None) -> tuple[Sample, ...]:
+        """As the port says."""
+        params = {"timeout": f"{self._timeout:g}"} | ({} if at is None else {"time": _seconds(at)})
+        result = self._guarded(lambda connect: connect.custom_query(expression, params=params))
+        return self._read(result, self._samples)
+
+    def query_range(self, expression: str, *, start: float, end: float, step: float) -> tuple[Series, ...]:
+        """As the port says."""
+        # custom_query_range rounds its datetimes to whole seconds; `params` come last there, so the exact times win.
+        params = {"timeout": f"{self._timeout:g}", "start": _seconds(start), "end": _seconds(end)}
+        unused = datetime.fromtimestamp(0, UTC)
+        result = self._guarded(
+            lambda connect: connect.custom_query_range(expression, unused, unused, _seconds(step), params=params)
+        )
+        return self._read(result, self._series)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connect: PrometheusConnect | None = getattr(self._local, "connect", None)
+        if connect is not None:
+            connect.close()
+            del self._local.connect
+
+    def _guarded(self, ask: Callable[["PrometheusConnect"], Any]) -> Any:
+        from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
+
+        try:
+            return ask(self._connect())
+        except (InvalidSchema, InvalidURL, MissingSchema):
+            raise PermanentError(f"the Prometheus address {self.url!r} is no HTTP URL") from None
+        except Timeout:
+            raise UnavailableError(f"{self._name} did not answer within {self._timeout:g} s") from None
+        except RequestException as error:
+            # Truncated bodies, HTML where JSON was expected, refused and reset connections.
+            kind = type(error).__name__
+            raise UnavailableError(f"{self._name} cannot be reached, or sent no whole answer ({kind})") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
+
+    def _connect(self) -> "PrometheusConnect":
+        connect: PrometheusConnect | None = getattr(self._local, "connect", None)
+        if connect is None:
+            connect = self._local.connect = self._new_connect()
+        return connect
+
+    def _new_connect(self) -> "PrometheusConnect":
+        from prometheus_api_client import PrometheusConnect
+        from requests import Session
+        from urllib3.util.retry import Retry
+
+        session = Session()
+        session.verify = self._verify_tls
+        session.hooks["response"].append(self._judge)
+        return PrometheusConnect(
+            url=self.url,
+            # Its own default retries 5xx and timeouts three times with pauses, and sleeps as Retry-After says.
+            retry=Retry(0, read=False),
+            # As `auth`, because a header alone loses to an entry of ~/.netrc.
+            auth=None if self._token is None else _bearer(self._token),
+            session=session,
+            timeout=self._timeout,
+        )
+
+    def _judge(self, response: "Response", **_: object) -> None:
+        """Turn every answer but 200 into our error, with Prometheus' own words; called by requests for each answer."""
+        if response.is_redirect:
+            return
+        body = self._body(response)
+        if response.status_code == HTTPStatus.OK:
+            if b'"warnings"' in body:
+                _log.warning("%s warned: %s", self._name, response.json().get("warnings"))
+            return
+        said = _said(response)
+        message = f"{self._name} answered {response.status_code}" + (f": {said}" if said else "")
+        if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            who = "no token is set" if self._token is None else f"the token is the {self._token}"
+            raise PermanentError(f"{message} ({who})")
+        if _is_refusal(response):
+            raise PermanentError(f"Prometheus refuses the query: {said}")
+        raise UnavailableError(message)
+
+    def _body(self, response: "Response") -> bytes:
+        # requests' timeout is for each read; a server that drips bytes would hold us for ever without this one.
+        deadline = threading.Timer(self._timeout, response.raw.shutdown)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            return response.content
+        finally:
+            deadline.cancel()
+
+    def _read[T](self, result: Any, reader: Callable[[Any], tuple[T, ...]]) -> tuple[T, ...]:
+        try:
+            return reader(result)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UnavailableError(f"{self._name} sent a result in an unknown form ({error!r})") from error
+
+    @staticmethod
+    def _samples(result: Any) -> tuple[Sample, ...]:
+        if result and not isinstance(result[0], dict):
+            at, value = result
+            return (Sample({}, float(value), float(at)),)
+        samples = []
+        for item in result:
+            if "value" not in item:
+                _refuse_form(item)
+            at, value = item["value"]
+            samples.append(Sample(dict(item["metric"]), float(value), float(at)))
+        return tuple(samples)
+
+    @staticmethod
+    def _series(result: Any) -> tuple[Series, ...]:
+        series = []
+        for item in result:
+            if "values" not in item:
+                _refuse_form(item)
+            points = tuple((float(at), float(value)) for at, value in item["values"])
+            series.append(Series(dict(item["metric"]), points))
+        return tuple(series)
+
+    @property
+    def _name(self) -> str:
+        return f"Prometheus at {self.url}"
+
+
+def _bearer(token: Secret) -> Callable[["PreparedRequest"], "PreparedRequest"]:
+    def sign(request: "PreparedRequest") -> "PreparedRequest":
+        request.headers["Authorization"] = f"Bearer {token.reveal()}"
+        return request
+
+    return sign
+
+
+def _seconds(value: float) -> str:
+    if not math.isfinite(value):
+        raise PermanentError(f"{value} is no time")
+    return f"{value:.3f}"
+
+
+def _said(response: "Response") -> str:
+    """Prometheus' own words: the "error" of its JSON, else the beginning of the body."""
+    try:
+        return str(response.json()["error"])
+    except (ValueError, LookupError, TypeError):
+        line = " ".join(response.text.split())
+        return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+
+
+def _is_refusal(response: "Response") -> bool:
+    # Prometheus answers 400 (bad_data) and 422 (execution) in its own JSON; another 4xx is not from its API.
+    if response.status_code not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        return False
+    try:
+        return bool(response.json()["status"] == "error")
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _refuse_form(item: dict[str, Any]) -> NoReturn:
+    if "histogram" in item or "histograms" in item:
+        raise PermanentError("the query gives native histograms; ask for a quantile, a sum or a count of them")
+    if "values" in item:
+        raise PermanentError("the query gives a range vector; wrap it in a function such as increase()")
+    raise KeyError("value")
