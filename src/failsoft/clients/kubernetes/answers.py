@@ -18,6 +18,7 @@ from failsoft.errors import (
 __all__ = ["Answer", "error_of"]
 
 _LONGEST_MESSAGE = 600
+_BUDGET = "DisruptionBudget"
 _BROKEN_PATCH = "the server rejected our request due to an error in our request"
 
 
@@ -58,11 +59,15 @@ class Answer:
         """Read a `Status` object."""
         details = document.get("details") or {}
         code = status or int(document.get("code") or HTTPStatus.INTERNAL_SERVER_ERROR)
+        causes = details.get("causes") or ()
+        message = str(document.get("message") or _phrase(code))
+        # An eviction's message leaves out which budget forbids it; validation messages repeat their causes.
+        budgets = (str(cause.get("message", "")) for cause in causes if cause.get("reason") == _BUDGET)
         return cls(
             status=code,
             reason=str(document.get("reason") or ""),
-            message=str(document.get("message") or _phrase(code))[:_LONGEST_MESSAGE],
-            causes=frozenset(str(cause.get("reason", "")) for cause in details.get("causes") or ()),
+            message=" ".join((message, *budgets))[:_LONGEST_MESSAGE],
+            causes=frozenset(str(cause.get("reason", "")) for cause in causes),
             named=bool(details.get("kind") or details.get("name")),
             retry_after=retry_after or float(details.get("retryAfterSeconds") or 0),
         )
@@ -83,7 +88,7 @@ def error_of(answer: Answer, doing: str) -> FailsoftError:
             error = ConflictError(f"the cluster did not {doing}: {says}", delay=delay)
         case HTTPStatus.GONE:
             error = ConflictError(f"the cluster cannot {doing}, that version is too old: {says}", delay=delay)
-        case HTTPStatus.TOO_MANY_REQUESTS if "DisruptionBudget" in answer.causes:
+        case HTTPStatus.TOO_MANY_REQUESTS if _BUDGET in answer.causes:
             error = TemporaryError(f"the cluster will not {doing} now: {says}", delay=delay)
         case HTTPStatus.UNPROCESSABLE_ENTITY if answer.message == _BROKEN_PATCH and not answer.named:
             error = ConflictError(f"the cluster did not {doing}, the object is not what the patch expects: {says}")

@@ -122,9 +122,6 @@ class Wire:
             raise UnavailableError(f"the cluster's answer was no JSON when asked to {call.doing}") from error
         if not isinstance(document, dict):
             raise UnavailableError(f"the cluster's answer was no JSON object when asked to {call.doing}")
-        if document.get("kind") == "Status" and document.get("status") == "Failure":
-            # An eviction under two budgets fails with the HTTP status 201.
-            raise error_of(Answer.of_status(document), call.doing)
         return document
 
     def lines(self, call: Call, *, silence_s: float) -> Iterator[bytes]:

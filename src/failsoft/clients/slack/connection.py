@@ -9,6 +9,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
 )
+from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryIntervalCalculator
 from slack_sdk.web.async_client import AsyncWebClient
 
 from failsoft.clients.secrets import Secret
@@ -36,7 +37,7 @@ def connect(token: Secret | None, *, base_url: str, timeout: float = 10.0, patie
         base_url=base_url,
         timeout=max(1, round(timeout)),
         retry_handlers=[
-            AsyncConnectionErrorRetryHandler(max_retry_count=2, error_types=[ClientConnectorError]),
+            AsyncConnectionErrorRetryHandler(2, FixedValueRetryIntervalCalculator(0.3), [ClientConnectorError]),
             _PatientRateLimitHandler(patience),
         ],
     )

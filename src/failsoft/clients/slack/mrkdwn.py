@@ -15,6 +15,7 @@ _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 # Letters that turn the direction of the text around, or that nobody sees: what is approved must be what is shown.
 _HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 _FENCE = "```"
+_NAME = 60
 
 
 def clean(text: str, *, lines: bool = False) -> str:
@@ -80,7 +81,7 @@ def link(url: str, label: str) -> str:
 
 
 def mention(who: str) -> str:
-    """A person or a user group by Slack's id, really mentioned; any other text is only shown.
+    """A person or a user group by Slack's id, really mentioned; any other text is a name, and only shown.
 
     >>> mention("U0ONCALL"), mention("S0ONCALL"), mention("!channel")
     ('<@U0ONCALL>', '<!subteam^S0ONCALL>', '!channel')
@@ -89,7 +90,7 @@ def mention(who: str) -> str:
         return f"<@{who}>"
     if _GROUP.fullmatch(who):
         return f"<!subteam^{who}>"
-    return escaped(who)
+    return cut(escaped(who), _NAME)
 
 
 def moment(at: datetime, *, form: str = "{time}") -> str:

@@ -159,7 +159,7 @@ class Gateway:
 
     def _least_busy(self, backend: Backend, tried: set[str]) -> Endpoint | None:
         choices = [endpoint for endpoint in backend.endpoints if endpoint.pod not in tried]
-        return min(choices, key=lambda each: self._in_flight[each.pod], default=None)
+        return min(choices, key=lambda each: (self._in_flight[each.pod], self._random.random()), default=None)
 
 
 def _model(body: bytes) -> str:

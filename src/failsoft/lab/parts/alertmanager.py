@@ -32,8 +32,8 @@ def alertmanager_server(
         MissingPartError: there is no Alertmanager on this machine.
     """
     port = free_port()
-    data = workdir / "alertmanager-data"
-    path = config_file(workdir, "alertmanager.yml", config)
+    data = workdir.absolute() / "alertmanager-data"
+    path = config_file(workdir, "alertmanager.yml", config).absolute()
     valued = {
         "config.file": str(path),
         "storage.path": str(data),
@@ -41,7 +41,10 @@ def alertmanager_server(
         "cluster.listen-address": "",
         **flags,
     }
-    program = binary or find("alertmanager")
+    program = (binary or find("alertmanager")).absolute()
     argv = [str(program), *(f"--{name}={value}" for name, value in valued.items())]
-    process = Process(argv, workdir / "alertmanager.log", registry=registry)
+    # Debian's, unpacked and not installed, reads its templates from the folder it is started in: see tools/parts.py.
+    templates = program.resolve().parent.parent / "share" / "prometheus" / "alertmanager"
+    cwd = templates if templates.is_dir() else None
+    process = Process(argv, workdir / "alertmanager.log", registry=registry, cwd=cwd)
     return Server(port, path, data, process)

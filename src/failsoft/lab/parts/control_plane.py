@@ -109,12 +109,13 @@ class ControlPlane:
         self.stop()
 
 
-def control_plane(
+def control_plane(  # noqa: PLR0913 (each has a default that is right for the lab)
     workdir: Path,
     *,
     binaries: Path | None = None,
     node_grace_s: int = 40,
     users: Mapping[str, str] = MappingProxyType({}),
+    flags: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     registry: Path | None = None,
 ) -> ControlPlane:
     """A control plane, described but not started.
@@ -124,6 +125,7 @@ def control_plane(
         binaries: the folder with the programs; where `find` finds them by default.
         node_grace_s: seconds of silence after which a node counts as lost.
         users: further users and their tokens; they may do nothing until RBAC says so.
+        flags: further flags of each program by name, such as `{"kube-scheduler": {"v": "4"}}`.
         registry: see `Process`.
 
     Raises:
@@ -138,7 +140,7 @@ def control_plane(
     tokens = _write_secret(workdir / "tokens.csv", "\n".join(rows) + "\n")
     kubeconfig = workdir / "kubeconfig"
     etcd_url, peer_url = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
-    flags: dict[str, dict[str, str]] = {
+    defaults: dict[str, dict[str, str]] = {
         "etcd": {
             "data-dir": str(workdir / "etcd"),
             "listen-client-urls": etcd_url,
@@ -182,7 +184,10 @@ def control_plane(
     }
     etcd, apiserver, *workers = (
         Process(
-            [programs[name], *(f"--{flag}={value}" for flag, value in flags[name].items())],
+            [
+                programs[name],
+                *(f"--{flag}={value}" for flag, value in {**defaults[name], **flags.get(name, {})}.items()),
+            ],
             workdir / f"{name}.log",
             registry=registry,
         )

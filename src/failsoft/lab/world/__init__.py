@@ -1,1 +1,1 @@
-"""The lab's world: one small company's cluster, monitoring and chat, all on loopback, that a person can try things in."""
+"""The lab's world: one small company's cluster, monitoring and chat, all on loopback, to try things in."""

@@ -57,7 +57,8 @@ def write_workspace(example: Path, places: Places, *, prometheus: str, alertmana
     Args:
         example: the example's folder.
         places: the lab.
-        prometheus, alertmanager: their URLs.
+        prometheus: the URL of Prometheus.
+        alertmanager: the URL of Alertmanager.
         approve_within: how long the runbook waits for a person.
     """
     copytree(example, places.workspace, dirs_exist_ok=True)

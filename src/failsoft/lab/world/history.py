@@ -1,9 +1,8 @@
 """Six hours of healthy past for every SLO, written into Prometheus before it starts, so that budgets mean something."""
 
-import subprocess
 from pathlib import Path
 
-from failsoft.clients.binaries import find
+from failsoft.clients.binaries import find, run_tool
 from failsoft.errors import PermanentError
 from failsoft.slo.series import BAD, TOTAL
 from failsoft.workspace import Workspace
@@ -47,7 +46,7 @@ def write_history(text: str, data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     source = data.parent / "history.om"
     source.write_text(text, encoding="utf-8")
-    argv = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", source, data]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode:
+    argv = [str(find("promtool")), "tsdb", "create-blocks-from", "openmetrics", str(source), str(data)]
+    done = run_tool(argv, timeout=60)
+    if not done.ok:
         raise PermanentError(f"promtool wrote no history: {done.stderr.strip()[-500:]}")

@@ -1,4 +1,4 @@
-"""What the lab's cluster holds: a namespace open to chaos, two models, their budgets, and the route in front of them."""
+"""What the lab's cluster holds: a namespace open to chaos, two models, their budgets, the route before them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,15 @@ from failsoft.clients.kubernetes import Cluster
 from failsoft.lab.sizing import CHAT, CHAT_SMALL, engine_args
 from failsoft.testing.kubernetes.httproute import HTTP_ROUTE_CRD
 
-__all__ = ["DEPLOYMENTS", "GRACE_SECONDS", "NAMESPACE", "NODES", "ROUTE", "create_all", "node"]
+__all__ = ["DEPLOYMENTS", "GRACE_SECONDS", "NAMESPACE", "NODES", "POOL_LABEL", "ROUTE", "create_all", "route"]
 
 NAMESPACE = "prod"
 ROUTE = f"{NAMESPACE}/chat"
 GRACE_SECONDS = 6
 """The pods' termination grace: shorter than the compressed notice of a reclaim."""
+
+POOL_LABEL = "karpenter.sh/capacity-type"
+"""The node label that says spot or on-demand."""
 
 NODES = {"spot-a": "spot", "spot-b": "spot", "base-c": "on-demand"}
 """Node -> capacity type; each has one GPU, so a reclaimed replica finds no other place."""
@@ -35,6 +38,7 @@ def create_all(cluster: Cluster, *, cold_start: float) -> None:
         pool = "spot" if name == "chat-70b" else "on-demand"
         cluster.create(_deployment(name, DEPLOYMENTS[name], args, pool))
         cluster.create(_budget(name))
+    cluster.create(route())
 
 
 def route() -> Json:
@@ -42,17 +46,6 @@ def route() -> Json:
     backends = [{"name": "chat-70b", "port": 8000, "weight": 100}, {"name": "chat-small", "port": 8000, "weight": 0}]
     meta = {"name": "chat", "namespace": NAMESPACE}
     return _object("gateway.networking.k8s.io/v1", "HTTPRoute", meta, {"rules": [{"backendRefs": backends}]})
-
-
-def node(name: str, pool: str) -> Json:
-    """A node with one GPU."""
-    labels = {
-        "kubernetes.io/hostname": name,
-        "karpenter.sh/capacity-type": pool,
-        "nvidia.com/gpu.present": "true",
-        "nvidia.com/gpu.product": "NVIDIA-L4",
-    }
-    return _object("v1", "Node", {"name": name, "labels": labels}, {})
 
 
 def _object(version: str, kind: str, metadata: Json, spec: Json | None = None) -> Json:
@@ -73,7 +66,7 @@ def _deployment(name: str, replicas: int, args: Sequence[str], pool: str) -> Jso
         "metadata": {"labels": {"app": name}, "annotations": annotations},
         "spec": {
             "terminationGracePeriodSeconds": GRACE_SECONDS,
-            "nodeSelector": {"karpenter.sh/capacity-type": pool},
+            "nodeSelector": {POOL_LABEL: pool},
             "containers": [container],
         },
     }

@@ -13,6 +13,7 @@ class Places:
     """The folder of a lab and what lies in it, and the ports of the servers that are told theirs."""
 
     root: Path
+    kubernetes: int = field(default_factory=free_port)
     slack: int = field(default_factory=free_port)
     pager: int = field(default_factory=free_port)
     serve: int = field(default_factory=free_port)

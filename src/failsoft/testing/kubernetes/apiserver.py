@@ -181,18 +181,23 @@ class ApiServer:
 
 
 def apply_json_patch(document: Json, operations: Sequence[Json]) -> Json:
-    """RFC 6902 as `evanphx/json-patch` v4 does it: there, a `test` for null holds where a member is absent."""
+    """RFC 6902 as `evanphx/json-patch` v4 does it.
+
+    There, a `test` for null holds where a member is absent, and `replace` adds a member that is absent.
+    """
     import jsonpatch
     import jsonpointer
 
     result: Any = copy.deepcopy(document)
     try:
         for operation in operations:
+            absent = jsonpointer.resolve_pointer(result, operation["path"], None) is None
             if operation.get("op") == "test" and operation.get("value") is None:
-                if jsonpointer.resolve_pointer(result, operation["path"], None) is not None:
+                if not absent:
                     raise broken_patch()
                 continue
-            result = jsonpatch.apply_patch(result, [operation])
+            adds = operation.get("op") == "replace" and absent
+            result = jsonpatch.apply_patch(result, [operation | {"op": "add"} if adds else operation])
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError) as error:
         raise broken_patch() from error
     except AttributeError as error:

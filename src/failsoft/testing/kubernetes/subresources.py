@@ -5,7 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from failsoft.testing.kubernetes import clock
-from failsoft.testing.kubernetes.answers import ApiError, bad_request, conflict, invalid, success, too_many_requests
+from failsoft.testing.kubernetes.answers import (
+    ApiError,
+    bad_request,
+    conflict,
+    invalid,
+    server_error,
+    success,
+    too_many_requests,
+)
 from failsoft.testing.kubernetes.apiserver import ApiServer, apply_json_patch
 from failsoft.testing.kubernetes.conditions import is_ready, with_condition
 from failsoft.testing.kubernetes.resources import PDB, POD, Target
@@ -75,11 +83,7 @@ def evict(api: ApiServer, target: Target, eviction: Json, *, dry_run: bool) -> J
         labels = meta.get("labels") or {}
         budgets = [pdb for pdb in api.store.list(PDB, target.namespace) if selects(pdb["spec"].get("selector"), labels)]
         if len(budgets) > 1:
-            # The real server sends this failure with the HTTP status 201.
-            return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"} | {
-                "message": _TWO_BUDGETS,
-                "code": 500,
-            }
+            raise server_error(_TWO_BUDGETS)
         if budgets:
             _spend(api, budgets[0], pod, dry_run=dry_run)
     if not dry_run:

@@ -5,7 +5,7 @@ from typing import Any
 
 from failsoft.testing.kubernetes.apiserver import ApiServer
 from failsoft.testing.kubernetes.conditions import with_condition
-from failsoft.testing.kubernetes.resources import NAMESPACE, NODE, POD, Target
+from failsoft.testing.kubernetes.resources import NAMESPACE, NODE, POD, Resource, Target
 
 __all__ = ["PodCollector", "collect_garbage", "finish_namespaces"]
 
@@ -28,16 +28,20 @@ def finish_namespaces(api: ApiServer) -> None:
     for namespace in list(api.store.list(NAMESPACE)):
         if not namespace["metadata"].get("deletionTimestamp"):
             continue
-        name, left = namespace["metadata"]["name"], False
-        for resource in api.catalogue:
-            if not resource.kind.namespaced:
-                continue
-            for obj in list(api.store.list(resource, name)):
-                if not obj["metadata"].get("deletionTimestamp"):
-                    api.delete(Target(resource, name, obj["metadata"]["name"]), {})
-                left = left or api.store.get(resource, name, obj["metadata"]["name"]) is not None
-        if not left:
+        name = namespace["metadata"]["name"]
+        others = [resource for resource in api.catalogue if resource.kind.namespaced and resource != POD]
+        # Pods first, and nothing else while one is left.
+        if _empty(api, [POD], name) and _empty(api, others, name):
             api.finish_namespace(name)
+
+
+def _empty(api: ApiServer, resources: list[Resource], namespace: str) -> bool:
+    """Delete all objects of some resources in a namespace. Returns whether none is left."""
+    for resource in resources:
+        for obj in list(api.store.list(resource, namespace)):
+            if not obj["metadata"].get("deletionTimestamp"):
+                api.delete(Target(resource, namespace, obj["metadata"]["name"]), {})
+    return not any(any(api.store.list(resource, namespace)) for resource in resources)
 
 
 class PodCollector:

@@ -5,7 +5,7 @@ from typing import Any
 
 from failsoft.testing.kubernetes import clock
 from failsoft.testing.kubernetes.apiserver import ApiServer
-from failsoft.testing.kubernetes.conditions import condition, with_condition
+from failsoft.testing.kubernetes.conditions import condition, is_ready, with_condition
 from failsoft.testing.kubernetes.controllers.events import controller_event
 from failsoft.testing.kubernetes.controllers.tolerations import tolerates, untolerated
 from failsoft.testing.kubernetes.resources import NODE, POD, Target
@@ -22,23 +22,25 @@ _UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 def reconcile_nodes(api: ApiServer) -> None:
     """Add and remove the taints that Kubernetes derives from readiness and cordons."""
-    for node in list(api.store.list(NODE)):
-        old = node["spec"].get("taints") or []
-        right = _right_taints(node, old)
+    nodes = list(api.store.list(NODE))
+    # With no Ready node left, Kubernetes takes the fault for its own and drives nobody out.
+    effects = ("NoSchedule", "NoExecute") if any(map(is_ready, nodes)) else ("NoSchedule",)
+    for node in nodes:
+        right = _right_taints(node, effects)
         spec = {key: value for key, value in node["spec"].items() if key != "taints"}
         meta = node["metadata"] | {"annotations": _TTL | (node["metadata"].get("annotations") or {})}
         api.store.put(NODE, node | {"metadata": meta, "spec": spec | ({"taints": right} if right else {})})
 
 
-def _right_taints(node: Json, old: list[Json]) -> list[Json]:
-    ready = condition(node, "Ready")
+def _right_taints(node: Json, effects: tuple[str, ...]) -> list[Json]:
+    old, ready = node["spec"].get("taints") or [], condition(node, "Ready")
     wanted: set[tuple[str, str]] = set()
     known = {(_UNSCHEDULABLE, "NoSchedule")}
     if ready is not None:
         known |= {(key, effect) for key in (_NOT_READY, _UNREACHABLE) for effect in ("NoSchedule", "NoExecute")}
         if ready["status"] != "True":
             key = _NOT_READY if ready["status"] == "False" else _UNREACHABLE
-            wanted = {(key, "NoSchedule"), (key, "NoExecute")}
+            wanted = {(key, effect) for effect in effects}
     if node["spec"].get("unschedulable"):
         wanted.add((_UNSCHEDULABLE, "NoSchedule"))
     kept = [taint for taint in old if (taint["key"], taint["effect"]) not in known - wanted]
