@@ -57,9 +57,10 @@ class Answer:
     @classmethod
     def of_status(cls, document: Mapping[str, Any], *, status: int = 0, retry_after: float = 0.0) -> "Answer":
         """Read a `Status` object."""
-        details = document.get("details") or {}
-        code = status or int(document.get("code") or HTTPStatus.INTERNAL_SERVER_ERROR)
-        causes = details.get("causes") or ()
+        details = _object(document.get("details"))
+        code = status or _number(document.get("code")) or int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        found = details.get("causes")
+        causes = [_object(cause) for cause in found] if isinstance(found, list) else []
         message = str(document.get("message") or _phrase(code))
         # An eviction's message leaves out which budget forbids it; validation messages repeat their causes.
         budgets = (str(cause.get("message", "")) for cause in causes if cause.get("reason") == _BUDGET)
@@ -69,7 +70,7 @@ class Answer:
             message=" ".join((message, *budgets))[:_LONGEST_MESSAGE],
             causes=frozenset(str(cause.get("reason", "")) for cause in causes),
             named=bool(details.get("kind") or details.get("name")),
-            retry_after=retry_after or float(details.get("retryAfterSeconds") or 0),
+            retry_after=retry_after or _number(details.get("retryAfterSeconds")),
         )
 
 
@@ -110,6 +111,14 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "no reason given"
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _seconds(header: str | None) -> float:

@@ -13,14 +13,15 @@ from failsoft.clients.kubernetes.answers import Answer, error_of
 from failsoft.errors import MissingPartError, RefusedError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient, Configuration
     from urllib3 import BaseHTTPResponse
+
+    from kubernetes.client import ApiClient, Configuration
 
 __all__ = ["Call", "Wire", "configure"]
 
 _CONNECT_TIMEOUT_S = 5.0
 _LOOPBACK = ("http://127.0.0.1", "https://127.0.0.1", "http://localhost", "https://localhost", "https://[::1]")
-_FIRST_ERROR_STATUS = 400
+_FIRST_ERROR_STATUS = 300  # a redirect is no answer either: it would take the token elsewhere
 
 
 def configure(

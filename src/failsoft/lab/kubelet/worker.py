@@ -53,6 +53,7 @@ class PodWorker:
         self._ending = threading.Event()
         self._deadline = float("inf")
         self._delete_object = False
+        self._leaving = False
         self._is_over = False
         meta = pod["metadata"]
         self._ref = Ref("Pod", meta["name"], meta["namespace"])
@@ -87,7 +88,8 @@ class PodWorker:
         self._end_by(0.0)
 
     def shut_down(self) -> None:
-        """The kubelet ends: end the process, leave the object."""
+        """The kubelet ends: end the process, leave the object, and wait for no API server."""
+        self._leaving = True
         self._end_by(_SHUTDOWN_GRACE)
 
     def join(self) -> None:
@@ -106,7 +108,7 @@ class PodWorker:
             self._ending.wait()
         else:
             self._live(arguments)
-        if self._delete_object:
+        if self._delete_object and not self._leaving:
             self._take_away()
         self._is_over = True
         self._home.changed()
@@ -158,15 +160,16 @@ class PodWorker:
 
     def _ended(self, process: Process) -> int:
         if process.alive:
-            if self._container.ready:
-                self._report(replace(self._container, ready=False))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
+            if self._container.ready:
+                self._report(replace(self._container, ready=False))
             # Not `stop(grace)`: a second, shorter deadline may come while it drains.
             while time.monotonic() < self._deadline and not process.wait(0.1):
                 pass
         self._port = 0
-        return process.stop(0.0)
+        code = process.stop(0.0)
+        return code if code >= 0 else 128 - code  # as shells and container runtimes say it
 
     def _crashed(self, code: int, backoff: float) -> None:
         ended = Container("terminated", exit_code=code, started_at=self._container.started_at, finished_at=stamp())
@@ -205,6 +208,8 @@ class PodWorker:
             except (NotFoundError, ConflictError):
                 return
             except TemporaryError as error:
+                if self._leaving:
+                    return
                 time.sleep(min(error.delay, 1.0))
             else:
                 return

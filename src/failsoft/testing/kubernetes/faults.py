@@ -1,6 +1,7 @@
 """What makes the fake misbehave on demand: injected faults, denied verbs, and the log of what it was asked."""
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ __all__ = ["Denial", "Fault", "Faults", "Request"]
 type Json = dict[str, Any]
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_LONGEST_LOG = 100_000
 _REVIEW = "selfsubjectaccessreviews"
 
 
@@ -98,7 +100,7 @@ class Faults:
 
     pending: list[Fault] = field(default_factory=list)
     denials: list[Denial] = field(default_factory=list)
-    log: list[Request] = field(default_factory=list)
+    log: deque[Request] = field(default_factory=lambda: deque(maxlen=_LONGEST_LOG))
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that strikes this request, counted down."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -190,16 +190,18 @@ class Face:
 
     async def _administer(self, request: web.Request) -> web.Response:
         """`/fake/faults`, `/fake/denials` (POST adds, DELETE clears) and `/fake/requests` (GET)."""
-        if self._authenticate(request) != _USER:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
             raise web.HTTPForbidden
         body = await _json_body(request)
+        if request.method == "POST" and not isinstance(body, dict):
+            raise web.HTTPBadRequest
         match request.method, request.match_info["what"]:
             case "POST", "faults":
-                self._faults.pending.append(Fault(**body))
+                self._faults.pending.append(_made(Fault, body))
             case "DELETE", "faults":
                 self._faults.pending.clear()
             case "POST", "denials":
-                self._faults.denials.append(Denial(**body))
+                self._faults.denials.append(_made(Denial, body))
             case "DELETE", "denials":
                 self._faults.denials.clear()
             case "GET", "requests":
@@ -215,6 +217,13 @@ async def _json_body(request: web.Request) -> Any:
         return json.loads(raw) if raw else None
     except ValueError:
         return raw.decode("utf-8", "replace")
+
+
+def _made[T](kind: Callable[..., T], fields: Json) -> T:
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise web.HTTPBadRequest(text=str(error)) from error
 
 
 def _is_dry_run(query: Mapping[str, str], body: Any) -> bool:

@@ -1,0 +1,184 @@
+"""The Alertmanager configuration: who hears which alert, and which alert makes which other one superfluous.
+
+Every alert goes to failsoft's webhook, through the receiver of its team; what names no known team goes there too, so
+that nothing falls to nobody. failsoft groups alerts into incidents itself, so Alertmanager does not wait for more.
+
+Alerts about a dead failsoft, and the pages that failsoft itself sends through Alertmanager, must not end at failsoft
+again: they go to the pager of the team. Alertmanager reads secrets from files only. A team whose key it cannot read is
+covered by the pagers of the other teams; where there is none either, the receiver `nobody` holds them, visible in
+Alertmanager alone, and a finding says so.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from failsoft.alerts import codes
+from failsoft.findings import Finding, Place
+from failsoft.slo.promql import quoted, range_text
+from failsoft.slo.resolve import Objective
+from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, UNHEARD_ALERT
+from failsoft.workspace.kinds import TeamSpec, WorkspaceSpec
+from failsoft.workspace.model import Document, Workspace
+
+__all__ = ["PAGE_ALERT", "WEBHOOK_PATH", "alertmanager_file"]
+
+WEBHOOK_PATH = "/webhook/alertmanager"
+"""Where `failsoft serve` takes Alertmanager's webhook."""
+
+PAGE_ALERT = "FailsoftPage"
+"""The alert by which failsoft pages a team whose pager is Alertmanager."""
+
+_LONGEST_INTERVAL = 30_000
+_SHORTEST_INTERVAL = 1_000
+
+
+def alertmanager_file(
+    workspace: Workspace, objectives: Iterable[Objective], *, origin: str
+) -> tuple[str, tuple[Finding, ...]]:
+    """The text of the configuration, and what is wrong with it."""
+    listed = tuple(objectives)
+    place = Place(origin)
+    secret, findings = _secret(workspace.config, place)
+    inhibited, problems = _inhibitions(listed)
+    configuration = {
+        "route": _routes(workspace, listed),
+        "inhibit_rules": inhibited,
+        "receivers": _receivers(workspace, secret),
+    }
+    text = yaml.dump(configuration, Dumper=yaml.CSafeDumper, sort_keys=False, width=120, allow_unicode=False)
+    findings += [*problems, *_pager_findings(workspace)]
+    return f"# Written by failsoft compile from {origin}. Do not edit.\n{text}", tuple(findings)
+
+
+def _secret(config: WorkspaceSpec, place: Place) -> tuple[dict[str, Any], list[Finding]]:
+    secret = config.server.webhook_secret
+    if secret is None:
+        message = "anybody who reaches the webhook of failsoft can start a runbook"
+        hint = "add spec.server.webhookSecret: {file: PATH} to the document of kind Workspace"
+        return {}, [Finding(codes.WEBHOOK_OPEN, message, place, "a shared secret", hint)]
+    if secret.env:
+        message = f"Alertmanager reads no environment, so it cannot show the secret in {secret.env}"
+        hint = "write it to a file that both Alertmanager and failsoft can read"
+        return {}, [Finding(codes.WEBHOOK_SECRET, message, place, "spec.server.webhookSecret: {file: PATH}", hint)]
+    return {"http_config": {"authorization": {"credentials_file": secret.file}}}, []
+
+
+def _routes(workspace: Workspace, objectives: tuple[Objective, ...]) -> dict[str, Any]:
+    shortest = min((objective.step for objective in objectives), default=_LONGEST_INTERVAL)
+    interval = min(max(shortest // 5, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+    past = f"{DOWN_ALERT}|{UNHEARD_ALERT}|{PAGE_ALERT}"
+    routes = []
+    for name in workspace.teams:
+        team = f"team={quoted(name)}"
+        beyond = {"receiver": _pager_receiver(workspace, name), "matchers": [f"alertname=~{quoted(past)}", team]}
+        routes += [
+            beyond | {"group_by": ["alertname", "team", "slo", "model"]},
+            {"receiver": f"team-{name}", "matchers": [team]},
+        ]
+    return {
+        "receiver": "failsoft",
+        "group_by": ["slo", "model"],
+        "group_wait": "0s",
+        "group_interval": range_text(interval),
+        "repeat_interval": "1h",
+        "routes": routes,
+    }
+
+
+def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Rules by which a page silences tickets, and a faster tier the slower ones of its severity, of one SLO."""
+    after: dict[tuple[str, str], dict[str, None]] = {}
+    findings: list[Finding] = []
+    seen: set[str] = set()
+    for objective in objectives:
+        if objective.windows.name in seen:
+            continue
+        seen.add(objective.windows.name)
+        tiers = objective.windows.spec.tiers
+        for index, tier in enumerate(tiers):
+            later = [other.name for other in tiers[index + 1 :] if other.severity == tier.severity]
+            turned = [name for name in later if tier.name in after.get((tier.severity, name), {})]
+            if turned:
+                message = f"{tier.name} comes before {turned[0]} here, and after it in other windows that are in use"
+                place = objective.windows.at("spec", "tiers", index, "name")
+                hint = "Alertmanager would let each of the two silence the other; give one of them a name of its own"
+                findings.append(Finding(codes.TIER_ORDER, message, place, "one order of tiers of one name", hint))
+            after.setdefault((tier.severity, tier.name), {}).update(dict.fromkeys(later))
+    burn = f"alertname={quoted(BURN_ALERT)}"
+    same = {"equal": ["slo", "model"]}
+    page, ticket = 'severity="page"', 'severity="ticket"'
+    rules: list[dict[str, Any]] = [{"source_matchers": [burn, page], "target_matchers": [burn, ticket]} | same]
+    for (severity, name), later_names in after.items():
+        if later_names:
+            grade = f"severity={quoted(severity)}"
+            slower = f"burn_tier=~{quoted('|'.join(later_names))}"
+            rules.append(
+                {
+                    "source_matchers": [burn, grade, f"burn_tier={quoted(name)}"],
+                    "target_matchers": [burn, grade, slower],
+                }
+                | same
+            )
+    return rules, findings
+
+
+def _receivers(workspace: Workspace, secret: dict[str, Any]) -> list[dict[str, Any]]:
+    url = workspace.config.server.url.rstrip("/") + WEBHOOK_PATH
+    webhook = {"webhook_configs": [{"url": url, "send_resolved": True, "max_alerts": 0} | secret]}
+    pagers = {name: _pager(team.spec) for name, team in workspace.teams.items()}
+    reachable = [pager for pager in pagers.values() if pager is not None]
+    receivers: list[dict[str, Any]] = [{"name": "failsoft"} | webhook]
+    receivers += [{"name": f"team-{name}"} | webhook for name in workspace.teams]
+    receivers += [{"name": f"pager-{name}", "pagerduty_configs": [pager]} for name, pager in pagers.items() if pager]
+    used = {_pager_receiver(workspace, name) for name in workspace.teams}
+    if "other-pagers" in used:
+        receivers.append({"name": "other-pagers", "pagerduty_configs": reachable})
+    if "nobody" in used:
+        receivers.append({"name": "nobody"})
+    return receivers
+
+
+def _pager_receiver(workspace: Workspace, team: str) -> str:
+    if _pager(workspace.teams[team].spec) is not None:
+        return f"pager-{team}"
+    return "other-pagers" if any(_pager(other.spec) for other in workspace.teams.values()) else "nobody"
+
+
+def _pager(team: TeamSpec) -> dict[str, Any] | None:
+    """The team's pager as Alertmanager can use it, None where it cannot."""
+    duty = team.pager.pagerduty
+    if duty is None or not duty.routing_key.file:
+        return None
+    return {
+        "routing_key_file": duty.routing_key.file,
+        "url": duty.url,
+        "send_resolved": True,
+        "severity": "critical",
+        "description": "{{ (index .Alerts 0).Annotations.summary }}",
+    }
+
+
+def _pager_findings(workspace: Workspace) -> list[Finding]:
+    reach = any(_pager(team.spec) for team in workspace.teams.values())
+    return [_pager_finding(team, covered=reach) for team in workspace.teams.values() if _pager(team.spec) is None]
+
+
+def _pager_finding(team: Document[TeamSpec], *, covered: bool) -> Finding:
+    instead = "the other teams are paged instead" if covered else "nobody is paged then"
+    place = team.at("spec", "pager")
+    if team.spec.pager.stdout is not None:
+        message = f"nothing but standard output pages {team.name}, so while failsoft is down {instead}"
+        return Finding(codes.NO_PAGER, message, place)
+    why: Mapping[str, str] = {
+        "pagerduty": "reads no environment, so it cannot page with this key",
+        "webhook": "cannot take a webhook's address from a secret",
+        "alertmanager": "has no way out of its own in the compiled configuration",
+    }
+    message = (
+        f"while failsoft is down {team.name} is not paged, for Alertmanager {why[team.spec.pager.choice]}; {instead}"
+    )
+    return Finding(
+        codes.PAGER_UNREACHABLE, message, place, "pagerduty: {routingKey: {file: PATH}}, which Alertmanager can read"
+    )

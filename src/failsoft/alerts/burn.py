@@ -1,0 +1,111 @@
+"""An SLO's rules: its records and its alerts, in one ordered group where they fit."""
+
+from fractions import Fraction
+from itertools import chain
+from typing import Literal
+
+from failsoft.alerts.messages import Annotations, burn_annotations, stale_annotations
+from failsoft.alerts.rules import MAX_RULES, Alert, Group
+from failsoft.slo.indicators import Score
+from failsoft.slo.promql import number, quoted, range_text
+from failsoft.slo.records import Record, bad_sum, budget_records, count_records, error_ratio, freshness, labels_of
+from failsoft.slo.resolve import Objective
+from failsoft.slo.series import BAD_SUM, BURN_ALERT, ERROR_RATIO, FRESH, STALE_ALERT, STALE_TIER
+from failsoft.slo.windows import BurnTier
+
+__all__ = ["STALE_FAILURE_MODE", "alerts_of", "groups_of"]
+
+STALE_FAILURE_MODE = "drift-evaluation-stale"
+
+_HALF = Fraction(1, 2)
+
+type _Key = tuple[Literal["ratio", "bad"], int]
+
+
+def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
+    """The groups of an SLO.
+
+    The first one records the increments and holds as many tiers as fit: there a record and the alert on it see the same
+    instant, so nothing is lost in between. Between two steps nothing changes, so a group is evaluated once a step.
+    Tiers that do not fit stand in further groups, which read the increments of the first one at most a step later.
+    """
+    filled: list[list[Record | Alert]] = [list(count_records(objective))]
+    recorded: dict[_Key, int] = {}
+    for tier in objective.tiers:
+        keys = _keys(tier)
+        missing = [key for key in keys if key not in recorded]
+        _make_room(filled, len(missing) + 1)
+        here = len(filled) - 1
+        recorded |= dict.fromkeys(missing, here)
+        filled[-1] += [_record(objective, key, same_group=here == 0) for key in missing]
+        filled[-1].append(_burn(objective, tier, links, {key: recorded[key] for key in keys}, here))
+    budget = budget_records(objective)
+    _make_room(filled, len(budget))
+    filled[-1] += budget if len(filled) == 1 else budget_records(objective, same_group=False)
+    names = (f"{objective.name}/{index}" if index else objective.name for index in range(len(filled)))
+    groups = [Group(name, objective.step, tuple(rules)) for name, rules in zip(names, filled, strict=True)]
+    if isinstance(objective.sli, Score):
+        watch = (freshness(objective, objective.sli), _stale(objective, objective.sli, links))
+        groups.append(Group(f"{objective.name}/evaluation", objective.step, watch))
+    return tuple(groups)
+
+
+def alerts_of(groups: tuple[Group, ...]) -> tuple[Alert, ...]:
+    """The alerts among the rules of groups."""
+    return tuple(rule for rule in chain.from_iterable(group.rules for group in groups) if isinstance(rule, Alert))
+
+
+def _make_room(filled: list[list[Record | Alert]], wanted: int) -> None:
+    if len(filled[-1]) + wanted > MAX_RULES:
+        filled.append([])
+
+
+def _keys(tier: BurnTier) -> tuple[_Key, ...]:
+    return (("ratio", tier.long), ("ratio", tier.short), ("bad", tier.long))
+
+
+def _record(objective: Objective, key: _Key, *, same_group: bool) -> Record:
+    make = error_ratio if key[0] == "ratio" else bad_sum
+    return make(objective, key[1], same_group=same_group)
+
+
+def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: dict[_Key, int], here: int) -> Alert:
+    """The alert of a tier: both windows burn too fast, and enough events were bad to mean it.
+
+    Events are whole, their recorded sums nearly so: half an event less than the guard is above all rounding.
+    """
+    long, short, bad = (_read(objective, key, same_group=recorded[key] == here) for key in _keys(tier))
+    limit = number(tier.threshold)
+    enough = number(objective.min_bad - _HALF)
+    expression = f"{long} > {limit}\nand ignoring(window) {short} > {limit}\nand ignoring(window) {bad} > {enough}"
+    return Alert(
+        BURN_ALERT,
+        expression,
+        _labels(objective, tier.severity, tier.name, objective.failure_mode),
+        burn_annotations(objective, tier, links),
+        keep=objective.keep_firing_for,
+        hops=max(1 + (group not in {0, here}) if here else 0 for group in recorded.values()),
+    )
+
+
+def _read(objective: Objective, key: _Key, *, same_group: bool) -> str:
+    kind, window = key
+    name = ERROR_RATIO if kind == "ratio" else BAD_SUM
+    series = f'{name}{{slo={quoted(objective.name)}, window="{range_text(window)}"}}'
+    # another group's record is up to a step old, which may be more than Prometheus looks back
+    return series if same_group else f"last_over_time({series}[{range_text(objective.step)}])"
+
+
+def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
+    return Alert(
+        STALE_ALERT,
+        f"{FRESH}{{slo={quoted(objective.name)}}} == 0",
+        _labels(objective, "ticket", STALE_TIER, STALE_FAILURE_MODE),
+        stale_annotations(objective, score.stale_after, links),
+        wait=objective.step,
+        keep=objective.keep_firing_for,
+    )
+
+
+def _labels(objective: Objective, severity: str, tier: str, mode: str) -> tuple[tuple[str, str], ...]:
+    return labels_of(objective, ("severity", severity), ("burn_tier", tier), ("failure_mode", mode))

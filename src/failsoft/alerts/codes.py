@@ -1,0 +1,49 @@
+"""What can be wrong with routes, and with a proof."""
+
+from failsoft.findings import Code, Severity
+
+__all__ = [
+    "CODES",
+    "MONITOR_WITHOUT_SLO",
+    "NO_PAGER",
+    "NO_RUNBOOK",
+    "PAGER_UNREACHABLE",
+    "PROOF_FAILED",
+    "ROUTES_REFUSED",
+    "RULES_REFUSED",
+    "TIER_ORDER",
+    "UNPROVEN",
+    "WEBHOOK_OPEN",
+    "WEBHOOK_SECRET",
+]
+
+TIER_ORDER = Code("FS421", "tier-order", "Two AlertWindows whose tiers would inhibit each other.")
+WEBHOOK_SECRET = Code("FS422", "webhook-secret", "A webhook secret that Alertmanager cannot read.")
+WEBHOOK_OPEN = Code("FS423", "webhook-open", "A webhook that takes alerts from anybody.", Severity.WARNING)
+PAGER_UNREACHABLE = Code(
+    "FS424", "pager-unreachable", "A pager that Alertmanager cannot use while failsoft is down.", Severity.WARNING
+)
+NO_PAGER = Code("FS425", "no-pager", "A team that nothing pages while failsoft is down.", Severity.INFO)
+NO_RUNBOOK = Code("FS426", "no-runbook", "An SLO whose alerts no runbook answers.", Severity.WARNING)
+MONITOR_WITHOUT_SLO = Code(
+    "FS427", "monitor-without-slo", "A drift monitor of which nothing alerts, not even its silence.", Severity.WARNING
+)
+
+RULES_REFUSED = Code("FS441", "rules-refused", "A rule file that promtool refuses.")
+ROUTES_REFUSED = Code("FS442", "routes-refused", "An Alertmanager configuration that amtool refuses.")
+PROOF_FAILED = Code("FS443", "proof-failed", "An alert that does not do what its SLO promises.")
+UNPROVEN = Code("FS444", "unproven", "An alert without a test that it fires, or that it is quiet.")
+
+CODES = (
+    TIER_ORDER,
+    WEBHOOK_SECRET,
+    WEBHOOK_OPEN,
+    PAGER_UNREACHABLE,
+    NO_PAGER,
+    NO_RUNBOOK,
+    MONITOR_WITHOUT_SLO,
+    RULES_REFUSED,
+    ROUTES_REFUSED,
+    PROOF_FAILED,
+    UNPROVEN,
+)

@@ -1,0 +1,139 @@
+"""A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failsoft.alerts import codes
+from failsoft.alerts.alertmanager import alertmanager_file
+from failsoft.alerts.burn import alerts_of, groups_of
+from failsoft.alerts.down import down_groups, down_scenarios
+from failsoft.alerts.messages import links_of
+from failsoft.alerts.proof import proof_file
+from failsoft.alerts.rules import Alert, rule_file
+from failsoft.alerts.scenarios import scenarios_of
+from failsoft.findings import Finding, Place
+from failsoft.slo.resolve import Objective, resolve
+from failsoft.workspace.model import Workspace
+
+__all__ = ["ALERTMANAGER_FILE", "Compiled", "Unit", "compile_workspace"]
+
+ALERTMANAGER_FILE = "alertmanager.yaml"
+
+_DOWN_STEP = 60_000
+_CONFIGURATION = "failsoft.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A rule file with its proof.
+
+    Attributes:
+        subject: the SLO; `_failsoft` for the watch on failsoft itself.
+        rules, tests: the files, relative to the output folder; `tests` is empty where none were asked for.
+        alerts: the alerts that stand in it.
+        place: where it is declared.
+    """
+
+    subject: str
+    rules: str
+    tests: str
+    alerts: tuple[Alert, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a workspace compiles to.
+
+    Attributes:
+        files: the text of each file by its path, relative to the output folder, in sorted order.
+        units: the rule files.
+        objectives: the SLOs that were compiled.
+    """
+
+    files: Mapping[str, str]
+    units: tuple[Unit, ...]
+    objectives: tuple[Objective, ...]
+
+
+def compile_workspace(
+    workspace: Workspace, runbooks: Mapping[str, str], *, tests: bool = True
+) -> tuple[Compiled, tuple[Finding, ...]]:
+    """Compile every SLO that can be.
+
+    One rule file for each SLO: what a review sees is what changed, and each is proven by itself.
+
+    Args:
+        workspace: without dangling references, as `load` finds them.
+        runbooks: SLO -> the runbook that answers its alerts.
+        tests: whether to write the tests too.
+    """
+    findings: list[Finding] = []
+    files: dict[str, str] = {}
+    units: list[Unit] = []
+    objectives: list[Objective] = []
+    for slo in workspace.slos.values():
+        objective, problems = resolve(workspace, slo)
+        findings += problems
+        if objective is None:
+            continue
+        objectives.append(objective)
+        runbook = runbooks.get(slo.name, "")
+        if not runbook:
+            findings.append(_no_runbook(objective))
+        units.append(_unit(workspace, objective, runbook, files, tests=tests))
+    watch = _watch(workspace, tuple(objectives), files, tests=tests)
+    findings += _unwatched(workspace)
+    text, problems = alertmanager_file(workspace, objectives, origin=_CONFIGURATION)
+    files[ALERTMANAGER_FILE] = text
+    findings += problems
+    ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
+    return Compiled(dict(sorted(files.items())), (*units, *watch), tuple(objectives)), ordered
+
+
+def _unit(workspace: Workspace, objective: Objective, runbook: str, files: dict[str, str], *, tests: bool) -> Unit:
+    name, place = objective.name, objective.document.at("metadata", "name")
+    groups = groups_of(objective, links_of(workspace.config, objective, runbook))
+    rules, proof = f"rules/{name}.yaml", f"tests/{name}.test.yaml" if tests else ""
+    files[rules] = rule_file(groups, origin=place.path)
+    if proof:
+        scenarios = scenarios_of(objective, groups)
+        files[proof] = proof_file(name, f"../{rules}", objective.step, scenarios, origin=place.path)
+    return Unit(name, rules, proof, alerts_of(groups), place)
+
+
+def _watch(
+    workspace: Workspace, objectives: tuple[Objective, ...], files: dict[str, str], *, tests: bool
+) -> tuple[Unit, ...]:
+    groups = down_groups(objectives, workspace.config.server.url)
+    if not groups:
+        return ()
+    # no SLO can have a name that begins with _
+    rules, proof = "rules/_failsoft.yaml", "tests/_failsoft.test.yaml" if tests else ""
+    files[rules] = rule_file(groups, origin=_CONFIGURATION)
+    if proof:
+        scenarios = down_scenarios(groups)
+        files[proof] = proof_file("failsoft", f"../{rules}", _DOWN_STEP, scenarios, origin=_CONFIGURATION)
+    return (Unit("_failsoft", rules, proof, alerts_of(groups), Place(_CONFIGURATION)),)
+
+
+def _no_runbook(objective: Objective) -> Finding:
+    message = f"no runbook answers the alerts of {objective.name}"
+    hint = f"write one with answers: {{failureModes: [{objective.failure_mode}]}}"
+    place = objective.document.at("metadata", "name")
+    return Finding(codes.NO_RUNBOOK, message, place, "a document of kind Runbook that answers them", hint)
+
+
+def _unwatched(workspace: Workspace) -> list[Finding]:
+    drifts = (slo.spec.indicator.drift for slo in workspace.slos.values())
+    watched = {drift.monitor for drift in drifts if drift is not None}
+    return [
+        Finding(
+            codes.MONITOR_WITHOUT_SLO,
+            f"no SLO reads the drift monitor {monitor.name}, so neither its scores nor its silence alert anybody",
+            monitor.at("metadata", "name"),
+            "an SLO with indicator: {drift: {monitor: " + monitor.name + ", ...}}",
+        )
+        for monitor in workspace.monitors.values()
+        if monitor.name not in watched and not monitor.shipped
+    ]

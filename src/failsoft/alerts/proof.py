@@ -1,0 +1,112 @@
+"""Scenarios as a promtool test file, and what a test file proves about which alert."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from failsoft.alerts.expect import State
+from failsoft.alerts.rules import Alert, comment, yaml_string
+from failsoft.alerts.scenarios import Budget, Check, Scenario
+from failsoft.slo.promql import number, quoted, range_text
+from failsoft.slo.series import BUDGET_REMAINING
+
+__all__ = ["Proven", "proof_file", "proven_by", "unproven"]
+
+_CLOSE = Fraction(1, 100)
+_ASKED = "count(ALERTS{"
+_END = "})"
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What one check of a test file shows: that an alert with these labels fires, or that it is quiet."""
+
+    alert: str
+    labels: tuple[tuple[str, str], ...]
+    state: State
+
+    def about(self, alert: Alert) -> bool:
+        """Whether it is about that alert."""
+        return self.alert == alert.name and set(self.labels) <= set(alert.labels)
+
+
+def proof_file(subject: str, rule_file: str, step: int, scenarios: Iterable[Scenario], *, origin: str) -> str:
+    """The text of a promtool test file.
+
+    Alerts are asked for through the series `ALERTS`, so that a check does not depend on the wording of annotations.
+
+    Args:
+        subject: the SLO, or what else is tested.
+        rule_file: the rule file, relative to the test file.
+        step: milliseconds; promtool evaluates all groups at this one interval.
+        scenarios: the stories.
+        origin: what it was made from, for the comment on top.
+    """
+    lines = [
+        f"# Written by failsoft compile from {comment(origin)}. Do not edit.",
+        f"rule_files: [{yaml_string(rule_file)}]",
+        f"evaluation_interval: {range_text(step)}",
+        "tests:",
+    ]
+    for scenario in scenarios:
+        lines.append(f"- name: {yaml_string(f'{subject} {scenario.name}')}")
+        lines += [f"  interval: {range_text(scenario.interval)}", "  input_series:"]
+        for series, values in scenario.series:
+            lines += [f"  - series: {yaml_string(series)}", f"    values: {yaml_string(values)}"]
+        lines.append("  promql_expr_test:")
+        lines += [line for check in scenario.checks for line in _check(check)]
+        if scenario.budget is not None:
+            lines += _budget(subject, scenario.budget)
+    return "\n".join(lines) + "\n"
+
+
+def _check(check: Check) -> list[str]:
+    labels = (("alertname", check.alert), *check.labels, ("alertstate", "firing"))
+    matchers = ", ".join(f"{name}={quoted(value)}" for name, value in labels)
+    return [
+        f"  - expr: {yaml_string(f'{_ASKED}{matchers}{_END}')}",
+        f"    eval_time: {range_text(check.at)}",
+        "    exp_samples: [{value: 1}]" if check.state == "fires" else "    exp_samples: []",
+    ]
+
+
+def _budget(slo: str, budget: Budget) -> list[str]:
+    """What is recorded as left is the truth within 1 % of the whole budget."""
+    left = number(budget.left)
+    difference = f"abs(max({BUDGET_REMAINING}{{slo={quoted(slo)}}}) - ({left})) < bool {number(_CLOSE)}"
+    return [
+        f"  - expr: {yaml_string(difference)}",
+        f"    eval_time: {range_text(budget.at)}",
+        "    exp_samples: [{value: 1}]",
+    ]
+
+
+def proven_by(text: str) -> frozenset[Proven]:
+    """What a test file shows, read from the file and not from how it was made."""
+    loaded: Any = yaml.load(text, Loader=yaml.CSafeLoader)
+    checks = (check for test in loaded["tests"] for check in test.get("promql_expr_test", ()))
+    return frozenset(_proven(check) for check in checks if check["expr"].startswith(_ASKED))
+
+
+def _proven(check: dict[str, Any]) -> Proven:
+    matchers = check["expr"].removeprefix(_ASKED).removesuffix(_END).split(", ")
+    labels = dict(matcher.split("=", 1) for matcher in matchers)
+    plain = {name: value.strip('"') for name, value in labels.items()}
+    alert = plain.pop("alertname")
+    del plain["alertstate"]
+    return Proven(alert, tuple(plain.items()), "fires" if check["exp_samples"] else "quiet")
+
+
+def unproven(alerts: Iterable[Alert], proven: Iterable[Proven]) -> tuple[tuple[Alert, State], ...]:
+    """The alerts that no test makes fire, or that no test finds quiet."""
+    known = list(proven)
+    states: tuple[State, ...] = ("fires", "quiet")
+    return tuple(
+        (alert, state)
+        for alert in alerts
+        for state in states
+        if not any(one.state == state and one.about(alert) for one in known)
+    )

@@ -1,0 +1,241 @@
+"""`failsoft chaos`: plan, run and undo experiments."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from failsoft.cli.common import finish, load_clean, output_option, report, unknown, workspace_argument
+from failsoft.errors import UsageError
+from failsoft.workspace import Document, Workspace
+from failsoft.workspace.kinds import ExperimentSpec
+
+if TYPE_CHECKING:
+    from failsoft.chaos.janitor import Sweep
+    from failsoft.chaos.plan import Plan
+    from failsoft.chaos.run import Finished
+    from failsoft.chaos.situation import Surroundings
+    from failsoft.clients.kubernetes import Cluster
+
+__all__ = ["command"]
+
+
+@click.group("chaos")
+def command() -> None:
+    """Plan, run and undo chaos experiments."""
+
+
+@command.command("plan")
+@click.argument("experiment")
+@workspace_argument
+@output_option
+def plan(experiment: str, workspace: Path, output: str) -> None:
+    """Show what EXPERIMENT of WORKSPACE would do, and what stands in its way; nothing is changed.
+
+    The API server is asked for every eviction in a dry run. Exit codes: 0 it may run, 1 a guard refuses, 2 could not
+    start.
+    """
+    from failsoft.chaos import codes
+    from failsoft.chaos.guards import check
+    from failsoft.chaos.plan_text import rehearse, show
+    from failsoft.chaos.situation import gather
+    from failsoft.findings import Finding
+
+    loaded, _ = load_clean(workspace, output)
+    document = _experiment(loaded, experiment)
+    around = _surroundings(loaded)
+    situation = gather(around, document)
+    rehearsals = rehearse(around.cluster, situation.plan)
+    place = document.at("spec", "fault")
+    findings = [
+        *check(situation),
+        *(Finding(codes.WOULD_BE_REFUSED, f"pod {r.pod}: {r.says}", place) for r in rehearsals if not r.allowed),
+    ]
+    if output == "text":
+        click.echo(show(situation.plan, rehearsals))
+    elif output == "json":
+        click.echo(json.dumps({"plan": situation.plan.as_json()}, indent=2), err=True)
+    finish(findings, output, f"failsoft chaos run {experiment} --plan {situation.plan.hash}")
+
+
+@command.command("run")
+@click.argument("experiment")
+@workspace_argument
+@click.option("--plan", "approved", metavar="HASH", help="The plan that was looked at; another one is refused.")
+@click.option("--yes", is_flag=True, help="Carry out whatever the plan is now, without asking.")
+@click.option("--as", "requester", metavar="NAME", help="Who asks for it; you by default.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder for its evidence and report."
+)
+@output_option
+def run(  # noqa: PLR0913 (options of a command)
+    *,
+    experiment: str,
+    workspace: Path,
+    approved: str | None,
+    yes: bool,
+    requester: str | None,
+    out: Path | None,
+    output: str,
+) -> None:
+    """Run EXPERIMENT of WORKSPACE, undo it, and judge it.
+
+    Exit codes: 0 passed, 1 a guard refused, 2 could not start, 10 failed, 11 aborted, 12 baseline not met, 13 fault
+    not applied, 14 no data, 15 interrupted, 20 rollback failed.
+    """
+    from failsoft.chaos.run import Company, Options, Refused, new_run
+    from failsoft.chaos.run import run as run_experiment
+
+    loaded, _ = load_clean(workspace, output)
+    document = _experiment(loaded, experiment)
+    if not (approved or yes or sys.stdin.isatty()):
+        raise UsageError("say which plan may be carried out with --plan HASH, or --yes for whatever it is now")
+    around = _surroundings(loaded)
+    name = new_run(around.clock.now())
+    options = Options(
+        run=name,
+        folder=out or loaded.root / ".failsoft" / "chaos" / name,
+        requester=requester or getuser(),
+        prometheus=_prometheus_reference(loaded),
+        kubeconfig=_kubeconfig(loaded),
+        context=loaded.config.kubernetes.context,
+    )
+    with _stop_requests() as asked:
+        outcome = run_experiment(
+            around,
+            document,
+            options,
+            Company(
+                approves=lambda made: _approves(made, approved, yes=yes),
+                asked_to_stop=lambda: asked[0] if asked else "",
+                tell=lambda text: click.echo(text, err=True),
+            ),
+        )
+    report(outcome.findings, output)
+    if isinstance(outcome, Refused):
+        sys.exit(1)
+    _conclude(outcome, document, options.folder, output)
+
+
+@command.command("janitor")
+@workspace_argument
+@click.option("--all", "everything", is_flag=True, help="Undo every run, also of runners that live.")
+@click.option("--once/--watch", default=True, show_default=True, help="Sweep once, or again and again.")
+@click.option("--every", default=10.0, show_default=True, help="Seconds between two sweeps.")
+def janitor(workspace: Path, *, everything: bool, once: bool, every: float) -> None:
+    """Undo what runs on WORKSPACE's models left behind: runs whose time is up, and those of dead runners.
+
+    Exit codes: 0 nothing is left, 1 something could not be undone, 2 could not start.
+    """
+    from failsoft.chaos.clock import SystemClock
+    from failsoft.chaos.janitor import sweep
+    from failsoft.chaos.situation import workload_namespaces
+
+    loaded, _ = load_clean(workspace, "text")
+    cluster, clock = _cluster(loaded), SystemClock()
+    with _stop_requests() as asked:
+        while True:
+            swept = sweep(cluster, workload_namespaces(loaded), clock=clock, everything=everything)
+            _tell_sweep(swept, aloud=once)
+            if once or asked:
+                sys.exit(1 if swept.failed else 0)
+            waited = 0.0
+            while waited < every and not asked:
+                clock.sleep(min(0.2, every))
+                waited += 0.2
+
+
+def _tell_sweep(swept: "Sweep", *, aloud: bool) -> None:
+    for restored, why in swept.restored:
+        did = f"undone on {', '.join(restored.undone)}" if restored.undone else "there was nothing left to undo"
+        click.echo(f"run {restored.run}: {why}: {did}")
+    for record in swept.waiting:
+        if aloud:
+            click.echo(f"run {record.run} of {record.experiment}: its runner lives; --all undoes it all the same")
+    for problem in swept.failed:
+        click.echo(problem, err=True)
+    if aloud and not (swept.restored or swept.waiting or swept.failed):
+        click.echo("nothing to undo")
+
+
+def _conclude(outcome: "Finished", document: Document[ExperimentSpec], folder: Path, output: str) -> None:
+    from failsoft.chaos.report import Report, write
+
+    made = Report(document.spec, outcome.evidence, outcome.judgement)
+    page, machine = write(made, folder)
+    verdict = outcome.judgement.verdict
+    if output == "json":
+        click.echo(machine.read_text(encoding="utf-8"), nl=False)
+    click.echo(f"verdict: {verdict}", err=True)
+    for reason in outcome.judgement.reasons:
+        click.echo(f"  {reason}", err=True)
+    click.echo(f"report: {page}", err=True)
+    sys.exit(verdict.exit_code)
+
+
+def _approves(made: "Plan", approved: str | None, *, yes: bool) -> bool:
+    if approved:
+        if approved != made.hash:
+            raise UsageError(f"the plan is now {made.hash}, not {approved}: look at it again, then run it")
+        return True
+    return yes or click.confirm(f"Carry out plan {made.hash}?", err=True)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[list[str]]:
+    """Signals as words: the first begins the undo, and no second one disturbs it."""
+    asked: list[str] = []
+
+    def note(number: int, _: object) -> None:
+        name = signal.Signals(number).name
+        asked.append("Ctrl-C" if name == "SIGINT" else name)
+        if len(asked) > 1:
+            click.echo("undoing already; please wait", err=True)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _experiment(workspace: Workspace, name: str) -> Document[ExperimentSpec]:
+    if name not in workspace.experiments:
+        raise unknown("experiment", name, list(workspace.experiments))
+    return workspace.experiments[name]
+
+
+def _kubeconfig(workspace: Workspace) -> str:
+    given = workspace.config.kubernetes.kubeconfig
+    return str((workspace.root / Path(given).expanduser()).resolve()) if given else ""
+
+
+def _prometheus_reference(workspace: Workspace) -> dict[str, str]:
+    at = workspace.config.prometheus
+    token = {"token_env": at.token.env, "token_file": at.token.file} if at.token else {}
+    return {"url": at.url, **token}
+
+
+def _cluster(workspace: Workspace) -> "Cluster":
+    from failsoft.clients.kubernetes import connect
+
+    kubeconfig = _kubeconfig(workspace)
+    return connect(Path(kubeconfig) if kubeconfig else None, workspace.config.kubernetes.context or None)
+
+
+def _surroundings(workspace: Workspace) -> "Surroundings":
+    from failsoft.chaos.clock import SystemClock
+    from failsoft.chaos.situation import Surroundings
+    from failsoft.clients.prometheus import PrometheusClient
+    from failsoft.clients.secrets import resolve
+
+    at = workspace.config.prometheus
+    token = resolve(env=at.token.env or None, file=at.token.file or None) if at.token else None
+    return Surroundings(workspace, _cluster(workspace), PrometheusClient(at.url, token=token), SystemClock())

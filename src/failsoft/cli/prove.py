@@ -1,0 +1,44 @@
+"""`failsoft test`: the proof that every alert fires when it should, and only then."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from failsoft.cli.common import finish, load_clean, output_option, workspace_argument
+from failsoft.findings import Severity
+
+__all__ = ["command"]
+
+
+@click.command("test")
+@workspace_argument
+@click.option("--promtool", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Another promtool.")
+@output_option
+def command(*, workspace: Path, promtool: Path | None, output: str) -> None:
+    """Prove the alerts of WORKSPACE with promtool, and its routes with amtool.
+
+    Every tier of every SLO is shown to fire within its computed time and not before, to be quiet while the service is
+    healthy, idle or has little traffic, and to end after recovery. Exit codes: 0 proven, 1 findings, 2 could not start.
+    """
+    from failsoft.cli.artefacts import write
+    from failsoft.cli.compile import compiled
+    from failsoft.cli.proving import Tools, coverage, prove
+    from failsoft.clients.binaries import find
+
+    tools = Tools(promtool.resolve() if promtool else find("promtool"), find("amtool"))
+    loaded, warnings = load_clean(workspace, output)
+    made, problems = compiled(loaded)
+    findings = (*warnings, *problems)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        finish(findings, output, "")
+    with tempfile.TemporaryDirectory(prefix="failsoft-test-") as folder:
+        write(made.files, Path(folder))
+        findings += prove(made, Path(folder), tools)
+    rows = coverage(made)
+    if output == "text":
+        width = max((len(subject) for subject, _, _ in rows), default=0)
+        for subject, alerts, proven in rows:
+            click.echo(f"{subject:<{width}}  {proven} of {alerts} alerts with a fire and a quiet test")
+    total = sum(alerts for _, alerts, _ in rows)
+    finish(findings, output, f"{workspace}: {total} alerts proven")

@@ -1,0 +1,120 @@
+"""Running promtool and amtool over what was compiled, and turning what they say into findings."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
+from failsoft.alerts.proof import proven_by, unproven
+from failsoft.clients.binaries import Completed, run_tool
+from failsoft.findings import Finding, Place
+
+__all__ = ["Tools", "coverage", "prove"]
+
+_FILES_AT_ONCE = 200
+_TIMEOUT = 300.0
+_SHOWN = 3
+_FAILURE = re.compile(
+    r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
+)
+_TIER = re.compile(r'alertname=\\"(\w+)\\"(?:.*?burn_tier=\\"([^\\]*)\\")?')
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs that judge."""
+
+    promtool: Path
+    amtool: Path
+
+
+def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]:
+    """Everything that promtool and amtool have to say about the files in `folder`, and what is not proven.
+
+    Args:
+        compiled: what was compiled, with tests.
+        folder: where its files were written.
+        tools: the programs.
+
+    Raises:
+        MissingPartError: one of them does not start.
+        UnavailableError: one of them does not end.
+    """
+    units = [unit for unit in compiled.units if unit.tests]
+    with ThreadPoolExecutor(
+        max_workers=os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+    ) as pool:
+        refused = [*_check_rules(units, folder, tools), *_check_routes(folder, tools)]
+        failed = pool.map(lambda unit: _test(unit, folder, tools), units)
+        findings = [*refused, *(finding for finding in failed if finding is not None)]
+    findings += _unproven(compiled, units)
+    return tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
+
+
+def coverage(compiled: Compiled) -> tuple[tuple[str, int, int], ...]:
+    """For each rule file: its subject, its alerts, and those among them with a fire and a quiet test."""
+    rows = []
+    for unit in compiled.units:
+        proven = proven_by(compiled.files[unit.tests]) if unit.tests else frozenset()
+        lacking = {alert for alert, _ in unproven(unit.alerts, proven)}
+        rows.append((unit.subject, len(unit.alerts), len(unit.alerts) - len(lacking)))
+    return tuple(rows)
+
+
+def _check_rules(units: Sequence[Unit], folder: Path, tools: Tools) -> Iterator[Finding]:
+    for first in range(0, len(units), _FILES_AT_ONCE):
+        some = units[first : first + _FILES_AT_ONCE]
+        if _promtool(tools, folder, "check", "rules", *(unit.rules for unit in some)).ok:
+            continue
+        for unit in some:
+            done = _promtool(tools, folder, "check", "rules", unit.rules)
+            if not done.ok:
+                message = f"promtool refuses the rules of {unit.subject}"
+                yield Finding(codes.RULES_REFUSED, message, unit.place, hint=_said(done))
+
+
+def _check_routes(folder: Path, tools: Tools) -> Iterator[Finding]:
+    done = run_tool([tools.amtool, "check-config", ALERTMANAGER_FILE], cwd=folder, timeout=_TIMEOUT)
+    if not done.ok:
+        message = "amtool refuses the Alertmanager configuration"
+        yield Finding(codes.ROUTES_REFUSED, message, Place(ALERTMANAGER_FILE), hint=_said(done))
+
+
+def _test(unit: Unit, folder: Path, tools: Tools) -> Finding | None:
+    done = _promtool(tools, folder, "test", "rules", unit.tests)
+    if done.ok:
+        return None
+    failures = list(dict.fromkeys(_told(match) for match in _FAILURE.finditer(done.stdout + done.stderr)))
+    more = f" and {len(failures) - _SHOWN} more" if len(failures) > _SHOWN else ""
+    hint = "; ".join(failures[:_SHOWN]) + more if failures else _said(done)
+    message = f"the proof of {unit.subject} fails"
+    return Finding(codes.PROOF_FAILED, message, unit.place, "alerts that do what the SLO promises", hint)
+
+
+def _told(match: re.Match[str]) -> str:
+    tier = _TIER.search(match["expr"])
+    if tier is None:
+        return f"{match['expr']} at {match['time']} gives {match['got']}, not {match['exp']}"
+    who = tier[2] or tier[1]
+    return f"{who} is quiet at {match['time']}" if match["got"] == "nil" else f"{who} fires at {match['time']}"
+
+
+def _unproven(compiled: Compiled, units: Sequence[Unit]) -> Iterator[Finding]:
+    for unit in units:
+        for alert, state in unproven(unit.alerts, proven_by(compiled.files[unit.tests])):
+            tier = dict(alert.labels).get("burn_tier", alert.name)
+            lacking = "fires" if state == "fires" else "is quiet when it should be"
+            yield Finding(codes.UNPROVEN, f"nothing proves that {tier} of {unit.subject} {lacking}", unit.place)
+
+
+def _promtool(tools: Tools, folder: Path, *arguments: str) -> Completed:
+    return run_tool([tools.promtool, *arguments], cwd=folder, timeout=_TIMEOUT)
+
+
+def _said(done: Completed) -> str:
+    lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines()]
+    told = [line for line in lines if line and not line.startswith("Checking ")]
+    return "; ".join(told[:_SHOWN]) or str(done)

@@ -1,0 +1,31 @@
+"""The codes of what can be wrong with drift monitors and reference profiles."""
+
+from failsoft.findings import Code
+
+__all__ = [
+    "ENGINE_HAS_NO_SIGNAL",
+    "OTHER_MODEL",
+    "OTHER_SHAPE",
+    "PROFILE_HASH",
+    "PROFILE_MISSING",
+    "PROFILE_NEWER",
+    "PROFILE_SHAPE",
+    "PROFILE_UNREADABLE",
+    "REFERENCE_TOO_SMALL",
+    "SIGNAL_WITHOUT_REFERENCE",
+    "WINDOW_TOO_SHORT",
+]
+
+PROFILE_UNREADABLE = Code("FS501", "profile-unreadable", "A reference profile is not whole JSON in UTF-8.")
+PROFILE_NEWER = Code("FS502", "profile-newer", "A reference profile was written by a newer failsoft.")
+PROFILE_SHAPE = Code("FS503", "profile-shape", "A reference profile lacks or garbles what a profile holds.")
+PROFILE_HASH = Code("FS504", "profile-hash", "A reference profile was changed after it was written.")
+PROFILE_MISSING = Code("FS505", "profile-missing", "A drift monitor names a reference profile that is not there.")
+OTHER_MODEL = Code("FS506", "profile-other-model", "A drift monitor compares a model with another model's reference.")
+ENGINE_HAS_NO_SIGNAL = Code("FS507", "engine-has-no-signal", "A drift monitor watches what its engine does not export.")
+SIGNAL_WITHOUT_REFERENCE = Code("FS508", "signal-without-reference", "A drift monitor's reference lacks a signal.")
+OTHER_SHAPE = Code("FS509", "signal-other-kind", "A signal and its reference are not of the same kind.")
+WINDOW_TOO_SHORT = Code("FS510", "window-too-short", "A window holds too few scrapes to measure what grew in it.")
+REFERENCE_TOO_SMALL = Code(
+    "FS511", "reference-too-small", "A reference has fewer rows than the windows it shall judge."
+)

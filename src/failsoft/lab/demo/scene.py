@@ -1,0 +1,105 @@
+"""Looking at a running world from outside, as a visitor would: alerts, chat, pager, route and nodes; told when new."""
+
+import contextlib
+import json
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from failsoft.clients.kubernetes import Ref
+from failsoft.errors import FailsoftError
+from failsoft.lab.demo.narrator import Narrator
+from failsoft.lab.world import objects
+from failsoft.lab.world.world import World
+from failsoft.slo.series import BURN_ALERT
+
+__all__ = ["Scene"]
+
+type Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scene:
+    """What has been seen so far.
+
+    Attributes:
+        alerts: alerts seen firing, as "slo tier severity".
+        said: texts of messages in the channel, first message and thread.
+        pages: what the pager was told.
+        weights: the route's weights, each time they changed.
+        tainted: nodes that were seen cordoned or tainted.
+    """
+
+    world: World
+    narrator: Narrator
+    alerts: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    pages: list[Json] = field(default_factory=list)
+    weights: list[dict[str, int]] = field(default_factory=list)
+    tainted: list[str] = field(default_factory=list)
+    _nodes: dict[str, str] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Look at everything once; what cannot be seen at the moment is looked at again next time."""
+        for glance in (self._cluster, self._prometheus, self._slack, self._pager):
+            with contextlib.suppress(FailsoftError, OSError, LookupError):
+                glance()
+
+    def node_marks(self) -> dict[str, str]:
+        """Node -> how it is marked: cordon and taints; empty where it is as it was."""
+        if self.world.cluster is None:
+            return {}
+        return {node["metadata"]["name"]: _marks(node) for node in self.world.cluster.list("Node")}
+
+    def _cluster(self) -> None:
+        if self.world.cluster is None:
+            return
+        for name, marks in self.node_marks().items():
+            before = self._nodes.get(name, "")
+            if marks and not before:
+                self.tainted.append(name)
+                self.narrator.tell(f"cluster   {name} is marked: {marks}")
+            elif before and not marks:
+                self.narrator.tell(f"cluster   {name} is as it was before")
+            self._nodes[name] = marks
+        route = self.world.cluster.get(Ref("HTTPRoute", "chat", objects.NAMESPACE))
+        weights = {b["name"]: b.get("weight", 1) for rule in route["spec"]["rules"] for b in rule["backendRefs"]}
+        if not self.weights or self.weights[-1] != weights:
+            shares = ", ".join(f"{name} {weight}" for name, weight in weights.items())
+            self.narrator.tell(f"route     weights: {shares}")
+            self.weights.append(weights)
+
+    def _prometheus(self) -> None:
+        if self.world.prometheus is None:
+            return
+        query = urllib.parse.urlencode({"query": f'ALERTS{{alertname="{BURN_ALERT}",alertstate="firing"}}'})
+        with urllib.request.urlopen(f"{self.world.prometheus.url}/api/v1/query?{query}", timeout=5) as answer:
+            for found in json.load(answer)["data"]["result"]:
+                labels = found["metric"]
+                name = f"{labels['slo']} {labels['burn_tier']} {labels['severity']}"
+                if name not in self.alerts:
+                    self.alerts.append(name)
+                    self.narrator.tell(f"alert     {labels['slo']} burns its budget: tier {labels['burn_tier']}")
+
+    def _slack(self) -> None:
+        for message in self.world.slack.messages():
+            text = str(message["text"])
+            if text and text not in self.said:
+                self.said.append(text)
+                where = (
+                    "in the thread" if message["thread_ts"] not in {None, "", message["ts"]} else "#assistants-oncall"
+                )
+                self.narrator.tell(f"slack     {where}: {text}")
+
+    def _pager(self) -> None:
+        pages = self.world.pages()
+        for page in pages[len(self.pages) :]:
+            self.narrator.tell(f"pager     {page['severity']}: {page['summary']}")
+        self.pages = pages
+
+
+def _marks(node: Json) -> str:
+    spec = node["spec"]
+    taints = [str(taint["key"]) for taint in spec.get("taints") or ()]
+    return ", ".join((["cordoned"] if spec.get("unschedulable") else []) + taints)

@@ -1,0 +1,44 @@
+"""Which runbook answers an alert: by what the workspace declares, never by what the alert's text says."""
+
+from failsoft.workspace import Document, Workspace
+from failsoft.workspace.kinds import RunbookSpec
+from failsoft.workspace.references import answers
+
+__all__ = ["choose", "possible"]
+
+
+def choose(workspace: Workspace, slo: str) -> Document[RunbookSpec] | None:
+    """The runbook for the alerts of an SLO, None when none answers.
+
+    A runbook of the user's own goes before a shipped one, then the one that says more exactly what it answers (SLOs
+    before models before failure modes), then the first by name. A shipped one is left out where the model lacks what
+    its actions need.
+    """
+    declared = workspace.slos[slo]
+    fitting = [
+        book
+        for book in workspace.runbooks.values()
+        if answers(book, declared) and (not book.shipped or possible(workspace, book.spec, declared.spec.model))
+    ]
+    return min(fitting, key=_rank, default=None)
+
+
+def possible(workspace: Workspace, spec: RunbookSpec, model: str) -> bool:
+    """Whether the model declares what the runbook's actions need: a workload to scale, a route to shift."""
+    this = workspace.models[model].spec
+    fallback = workspace.models.get(this.fallback or "")
+    for step in spec.steps:
+        if step.shift_traffic is not None:
+            routes = [one.route.http_route for one in (this, fallback and fallback.spec) if one and one.route]
+            if len(routes) < 2 or routes[0] != routes[1]:  # noqa: PLR2004  # the model's and its fallback's
+                return False
+        if step.scale is not None:
+            scaled = workspace.models[model] if step.scale.model == "this" else fallback
+            if scaled is None or scaled.spec.workload is None:
+                return False
+    return True
+
+
+def _rank(book: Document[RunbookSpec]) -> tuple[bool, bool, bool, str]:
+    match = book.spec.answers
+    return (book.shipped, not match.slos, not match.models, book.name)

@@ -1,0 +1,198 @@
+"""The durable engine on DBOS 3.4, with what has to stand around it.
+
+DBOS keeps the time of waits over restarts, delivers wake-ups, and re-runs what a dead worker had begun. It runs in a
+thread with an event loop of its own: DBOS replaces the default executor of the loop that it runs in and shuts it down
+at its end, and its database calls must not delay the webhook. What is guarded here, and why:
+
+* a fixed application version, for else a changed comment or a new DBOS strands every waiting run;
+* JSON instead of pickle in the database, for else whoever writes to it runs code;
+* an executor id of its own for each process, for else a second process takes the live runs of the first;
+* nothing ever ends in DBOS's state ERROR, which cannot be resumed: what is no end leaves as `HandedOverError`, which
+  DBOS takes for a cancelled task, so that the run stays pending for whoever takes it over.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from failsoft.errors import UnavailableError
+from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError
+
+if TYPE_CHECKING:
+    from dbos import DBOS, WorkflowStatus
+
+__all__ = ["DbosEngine"]
+
+_log = logging.getLogger(__name__)
+
+# Part of the schema: the order of DBOS calls in `_run`. Runs that wait under another version are not recovered.
+_VERSION = "failsoft-runs-1"
+_POLL_S = 0.1
+_LIMIT_S = 20.0
+
+
+class DbosEngine:
+    """Implements `Engine` with one DBOS workflow for each run. At most one may be open in a process.
+
+    Args:
+        engine: the database, which DBOS shares with our own tables.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._workflow: Callable[[str], Coroutine[Any, Any, str]] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._worker = ""
+
+    async def open(self, driver: Driver, worker: str) -> None:
+        """As the port says."""
+        self._worker = worker
+        loop = self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=loop.run_forever, name="failsoft-runs", daemon=True)
+        self._thread.start()
+        try:
+            await self._call(self._launch(driver))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def take_over(self, run_id: str) -> None:
+        """As the port says."""
+        await self._call(self._take_over(run_id))
+
+    async def wake(self, run_id: str, topic: str) -> None:
+        """As the port says."""
+        await self._call(self._wake(run_id, topic))
+
+    async def state(self, run_id: str) -> EngineState | None:
+        """As the port says."""
+        return await self._call(self._state(run_id))
+
+    async def close(self) -> None:
+        """As the port says."""
+        loop, self._loop = self._loop, None
+        if loop is None or self._thread is None:
+            return
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(), loop))
+        await asyncio.to_thread(_destroy)
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(self._thread.join)
+        loop.close()
+
+    async def _call[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something in the engine's own loop."""
+        if self._loop is None:
+            work.close()
+            raise UnavailableError("the engine of the runbooks is not open")
+        try:
+            # DBOS itself tries again for ever when the database is away
+            async with asyncio.timeout(_LIMIT_S):
+                return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        except TimeoutError:
+            raise UnavailableError("the engine of the runbooks did not answer") from None
+        except Exception as error:
+            # DBOS raises its own errors and those of the database driver
+            raise UnavailableError(f"the engine of the runbooks failed: {error}") from error
+
+    async def _launch(self, driver: Driver) -> None:
+        from dbos import DBOS, DBOSPortableJSONSerializer
+
+        DBOS(
+            config={
+                "name": "failsoft",
+                "system_database_engine": self._engine,
+                "application_version": _VERSION,
+                "executor_id": self._worker,
+                "serializer": DBOSPortableJSONSerializer(),
+                "notification_listener_polling_interval_sec": _POLL_S,
+                "log_level": "ERROR",
+            }
+        )
+
+        async def run(run_id: str) -> str:
+            task = asyncio.current_task()
+            if task is not None:
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            return await _drive(DBOS, driver, run_id)
+
+        self._workflow = DBOS.workflow(name="run")(run)
+        # in this thread, where the loop runs: so DBOS drives what it picks up here, too
+        DBOS.launch()
+
+    async def _take_over(self, run_id: str) -> None:
+        from dbos import DBOS, SetWorkflowID
+
+        known = await self._workflows(run_id)
+        last = known[-1] if known else None
+        state = _state_of(last) if last is not None else "over"
+        if last is not None and state == "driven":
+            await DBOS.resume_workflow_async(last.workflow_id)
+        elif state == "over" and self._workflow is not None:
+            if last is not None:
+                _log.error("the workflow %s is over (%s), its run is not: begun anew", last.workflow_id, last.status)
+            with SetWorkflowID(f"{run_id}/{len(known)}"):
+                await DBOS.start_workflow_async(self._workflow, run_id)
+
+    async def _wake(self, run_id: str, topic: str) -> None:
+        from dbos import DBOS
+
+        known = await self._workflows(run_id)
+        if known and _state_of(known[-1]) != "over":
+            await DBOS.send_async(known[-1].workflow_id, None, topic)
+
+    async def _state(self, run_id: str) -> EngineState | None:
+        known = await self._workflows(run_id)
+        return EngineState(_state_of(known[-1]), known[-1].executor_id or "") if known else None
+
+    async def _workflows(self, run_id: str) -> "list[WorkflowStatus]":
+        """The workflows of a run, oldest first: one, and another for each time that DBOS gave it up."""
+        from dbos import DBOS
+
+        return await DBOS.list_workflows_async(workflow_id_prefix=f"{run_id}/", load_input=False, load_output=False)
+
+    async def _leave(self) -> None:
+        """Drop what this process drives; in DBOS's eyes it stays pending."""
+        tasks = [task for task in self._tasks if not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _drive(dbos: "type[DBOS]", driver: Driver, run_id: str) -> str:
+    """The workflow: the same calls of DBOS in the same order, whatever happened before a restart."""
+    try:
+        # no step: every incarnation has to take the run anew, so that the one before is fenced off
+        fence = await asyncio.to_thread(driver.claim, run_id)
+        if fence is None:
+            return "ended"
+
+        def advance() -> list[Any]:
+            pause = driver.advance(run_id, fence)
+            return ["ended", pause.outcome] if isinstance(pause, Ended) else [pause.topic, pause.seconds]
+
+        while True:
+            topic, value = await dbos.run_step_async({"name": "advance"}, advance)
+            if topic == "ended":
+                return str(value)
+            if value > 0:
+                await dbos.recv_async(topic, timeout_seconds=value)
+    except Exception as error:
+        _log.exception("driving %s failed; it is handed out again", run_id)
+        raise HandedOverError(str(error)) from error
+
+
+def _state_of(workflow: "WorkflowStatus") -> str:
+    return {"PENDING": "driven", "ENQUEUED": "queued", "DELAYED": "queued"}.get(workflow.status, "over")
+
+
+def _destroy() -> None:
+    from dbos import DBOS
+
+    DBOS.destroy(destroy_registry=True)

@@ -1,0 +1,85 @@
+"""The engine without durability: tasks of this process, and nothing that outlives it.
+
+For unit tests and dry runs, and to keep the port honest: what runs on it shows that the truth is in our own tables,
+for a run goes on after a restart with this engine as well.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from failsoft.errors import UnavailableError
+from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError
+
+__all__ = ["MemoryEngine"]
+
+_log = logging.getLogger(__name__)
+
+
+class MemoryEngine:
+    """Implements `Engine` with one task for each run."""
+
+    def __init__(self) -> None:
+        self._driver: Driver | None = None
+        self._worker = ""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._over: set[str] = set()
+        self._messages: defaultdict[tuple[str, str], asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def open(self, driver: Driver, worker: str) -> None:
+        """As the port says."""
+        self._driver, self._worker = driver, worker
+
+    async def take_over(self, run_id: str) -> None:
+        """As the port says."""
+        if self._driver is None:
+            raise UnavailableError("the engine of the runbooks is not open")
+        # one that still waits here lost the run to nobody: its fence has moved on
+        if (stale := self._tasks.pop(run_id, None)) is not None:
+            stale.cancel()
+        self._tasks[run_id] = asyncio.create_task(self._drive(self._driver, run_id), name=run_id)
+
+    async def wake(self, run_id: str, topic: str) -> None:
+        """As the port says."""
+        self._messages[run_id, topic].set()
+
+    async def state(self, run_id: str) -> EngineState | None:
+        """As the port says."""
+        if run_id in self._over:
+            return EngineState("over")
+        return EngineState("driven", self._worker) if run_id in self._tasks else None
+
+    async def close(self) -> None:
+        """As the port says."""
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._driver = None
+
+    async def _drive(self, driver: Driver, run_id: str) -> None:
+        try:
+            fence = await asyncio.to_thread(driver.claim, run_id)
+            while fence is not None:
+                pause = await asyncio.to_thread(driver.advance, run_id, fence)
+                if isinstance(pause, Ended):
+                    break
+                if pause.seconds > 0:
+                    await self._wait(run_id, pause.topic, pause.seconds)
+            self._over.add(run_id)
+            self._tasks.pop(run_id, None)
+        except HandedOverError as error:
+            _log.info("%s: %s", run_id, error)
+        except Exception:  # noqa: BLE001  # as DBOS does, whatever it is
+            # left as it is: nobody drives it any more, so it is handed out again
+            _log.exception("driving %s failed", run_id)
+
+    async def _wait(self, run_id: str, topic: str, seconds: float) -> None:
+        message = self._messages[run_id, topic]
+        try:
+            await asyncio.wait_for(message.wait(), seconds)
+        except TimeoutError:
+            pass
+        finally:
+            self._messages.pop((run_id, topic), None)

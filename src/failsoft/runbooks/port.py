@@ -1,0 +1,82 @@
+"""The small interface to the durable engine: it calls `advance` for a run, again and again, until the run has ended.
+
+What a run does, how far it is and what it waits for stands in our own tables; the engine adds that somebody always
+drives it: it keeps the time of a wait over restarts, wakes a run when a message comes, and hands the runs of a dead
+worker to a living one. Nothing that an engine remembers is believed about the world.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Driver", "Ended", "Engine", "EngineState", "HandedOverError", "Pause"]
+
+
+class HandedOverError(asyncio.CancelledError):
+    """This worker no longer drives the run: somebody else does, or will. Nothing may be written about it any more.
+
+    It derives from `CancelledError`, so that neither an `except Exception` nor the engine takes it for an outcome.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The run waits: advance it again after so many seconds, or when a message comes to the topic."""
+
+    seconds: float
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run has ended."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """What the engine knows of a run.
+
+    Attributes:
+        state: `driven` (a worker has it), `queued` (a worker will pick it up), or `over` (it will not be driven again).
+        worker: who has it, empty where nobody does.
+    """
+
+    state: str
+    worker: str = ""
+
+
+class Driver(Protocol):
+    """What an engine drives. Both methods block, and are called from threads."""
+
+    def claim(self, run_id: str) -> int | None:
+        """Take the run over for this worker; the number that fences off everybody who had it before.
+
+        None when the run has ended. Raises `HandedOverError` when this worker may not have it.
+        """
+
+    def advance(self, run_id: str, fence: int) -> Pause | Ended:
+        """Do the next piece of the run, durably. Raises `HandedOverError` when the fence has moved on."""
+
+
+class Engine(Protocol):
+    """A durable engine, which one worker process opens once."""
+
+    async def open(self, driver: Driver, worker: str) -> None:
+        """Begin to drive runs as that worker; the name is unique to this process. Raises `UnavailableError`."""
+
+    async def take_over(self, run_id: str) -> None:
+        """See that a run is driven which nobody drives: one that is new, or one whose worker is gone.
+
+        Two calls for one run do no harm. Raises `UnavailableError`.
+        """
+
+    async def wake(self, run_id: str, topic: str) -> None:
+        """Advance the run now if it waits on that topic, or as soon as it will. Raises `UnavailableError`."""
+
+    async def state(self, run_id: str) -> EngineState | None:
+        """What the engine knows of the run, None where it has never heard of it. Raises `UnavailableError`."""
+
+    async def close(self) -> None:
+        """Stop driving; runs that wait stay, for the next worker. Call it when no `advance` is under way."""

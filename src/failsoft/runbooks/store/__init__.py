@@ -1,0 +1,1 @@
+"""The tables of the runbooks: one engine, forward migrations, and functions from rows to frozen values."""

@@ -1,0 +1,166 @@
+"""What a worker does all the time: renew its lease, free the runs of the dead, start and wake runs, send letters."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from failsoft.errors import FailsoftError, UnavailableError
+from failsoft.runbooks.deliver import Deliverer
+from failsoft.runbooks.port import Driver, Ended, Engine, HandedOverError, Pause
+from failsoft.runbooks.store import leases
+from failsoft.runbooks.store.engine import reading, transaction
+from failsoft.runbooks.store.schema import wakes
+
+__all__ = ["Drained", "Worker"]
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_S = 15.0
+
+
+class Drained:
+    """A driver that can be told to begin nothing more, and that knows when all it began has ended. A `Driver`."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._busy = 0
+        self._closing = False
+        self._changed = threading.Condition()
+
+    def claim(self, run_id: str) -> int | None:
+        """As the port says."""
+        with self._at_work():
+            return self._driver.claim(run_id)
+
+    def advance(self, run_id: str, fence: int) -> Pause | Ended:
+        """As the port says."""
+        with self._at_work():
+            return self._driver.advance(run_id, fence)
+
+    def drain(self, limit: float) -> bool:
+        """Let what was begun end, for so many seconds, and begin nothing more; whether all of it ended."""
+        with self._changed:
+            self._closing = True
+            return self._changed.wait_for(lambda: self._busy == 0, limit)
+
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        with self._changed:
+            if self._closing:
+                raise HandedOverError("this worker is closing")
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process's part in the runs.
+
+    Attributes:
+        name: unique to the process.
+        lease: seconds for which it keeps its runs when it falls silent.
+        poll: seconds between two looks for what other processes left in the database.
+        patience: seconds after which a run that somebody was told to drive, and that nobody drives, is handed out
+            again.
+        work: set when there is something to do at once.
+    """
+
+    database: sa.Engine
+    engine: Engine
+    driver: Drained
+    deliverer: Deliverer
+    name: str
+    lease: float
+    poll: float
+    patience: float
+    work: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Work until the block ends; what was begun is ended first, and runs that wait stay for the next worker."""
+        await asyncio.to_thread(self._beat)
+        await self.engine.open(self.driver, self.name)
+        loops = [
+            asyncio.create_task(self._again("the lease could not be renewed", self._tend)),
+            asyncio.create_task(self._again("the runs could not be looked after", self._drive)),
+            asyncio.create_task(self._again("the outbox could not be read", self._deliver)),
+        ]
+        try:
+            yield
+        finally:
+            # the lease is renewed until the last step that was begun has written its result
+            if not await asyncio.to_thread(self.driver.drain, _DRAIN_S):
+                _log.warning("a step did not end within %.0f s; it will be found interrupted", _DRAIN_S)
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self.engine.close()
+            with contextlib.suppress(UnavailableError):
+                await asyncio.to_thread(self._leave)
+
+    async def _again(self, complaint: str, what: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await what()
+            except FailsoftError as error:
+                _log.warning("%s: %s", complaint, error)
+                await asyncio.sleep(self.lease / 6)
+            except Exception:  # noqa: BLE001  # see below
+                # without the lease or the outbox a worker is worse than dead: it goes on, and says so
+                _log.exception("%s", complaint)
+                await asyncio.sleep(self.lease / 6)
+
+    async def _tend(self) -> None:
+        await asyncio.to_thread(self._beat)
+        await asyncio.sleep(self.lease / 3)
+
+    async def _drive(self) -> None:
+        """Deliver the wake-ups and start the runs that are in the database, whoever left them there."""
+        self.work.clear()
+        messages, free = await asyncio.to_thread(self._look)
+        for number, run_id, topic in messages:
+            await self.engine.wake(run_id, topic)
+            await asyncio.to_thread(self._forget, number)
+        if free:
+            for run_id in await asyncio.to_thread(self._hand_out):
+                await self.engine.take_over(run_id)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.work.wait(), self.poll)
+
+    async def _deliver(self) -> None:
+        if not await self.deliverer.deliver():
+            await asyncio.sleep(self.poll)
+
+    def _beat(self) -> None:
+        with transaction(self.database) as connection:
+            leases.heartbeat(connection, self.name, self.lease)
+            for dead in leases.reap(connection):
+                _log.warning("the worker %s is gone; its runs are free", dead)
+
+    def _look(self) -> tuple[list[tuple[int, str, str]], bool]:
+        with reading(self.database) as connection:
+            rows = connection.execute(sa.select(wakes).order_by(wakes.c.id)).all()
+            return [(row.id, row.run_id, row.topic) for row in rows], leases.any_free(connection, self.patience)
+
+    def _forget(self, wake: int) -> None:
+        # after the delivery: a crash in between wakes twice, which does no harm
+        with transaction(self.database) as connection:
+            connection.execute(sa.delete(wakes).where(wakes.c.id == wake))
+
+    def _hand_out(self) -> tuple[str, ...]:
+        with transaction(self.database) as connection:
+            return leases.hand_out(connection, self.patience)
+
+    def _leave(self) -> None:
+        with transaction(self.database) as connection:
+            leases.release(connection, self.name)

@@ -1,0 +1,88 @@
+"""PromQL for those who ask about an SLO: runbooks that verify, experiments that judge, people who look.
+
+The raw queries (`error_ratio`, `bad_events`, `total_events`) read the engine's own series, so they work over any window
+of at least two scrapes and know the last scrape; the others read what the compiled rules record.
+"""
+
+from fractions import Fraction
+
+from failsoft.errors import NotFoundError, RefusedError
+from failsoft.slo import series
+from failsoft.slo.promql import Matcher, number, selector
+from failsoft.slo.resolve import Objective, resolve
+from failsoft.workspace.model import Workspace
+from failsoft.workspace.quantities import Duration
+
+__all__ = [
+    "bad_events",
+    "budget_remaining",
+    "budget_spent",
+    "error_ratio",
+    "objective_of",
+    "recorded_error_ratio",
+    "total_events",
+]
+
+
+def objective_of(workspace: Workspace, slo: str) -> Objective:
+    """The objective of the SLO named `slo`.
+
+    Raises:
+        NotFoundError: there is no such SLO.
+        RefusedError: it cannot be compiled; the text says why.
+    """
+    document = workspace.slos.get(slo)
+    if document is None:
+        raise NotFoundError(f"there is no SLO {slo!r}")
+    objective, findings = resolve(workspace, document)
+    if objective is None:
+        reasons = "; ".join(finding.message for finding in findings if finding.severity == "error")
+        raise RefusedError(f"the SLO {slo} cannot be compiled: {reasons or 'something that it names is missing'}")
+    return objective
+
+
+def error_ratio(workspace: Workspace, slo: str, window: Duration) -> str:
+    """The share of bad events over `window`, from the raw series; one sample from 0 to 1, or none where nothing came.
+
+    No sample means that nothing is known: it is never "healthy". Raises as `objective_of`.
+    """
+    sli = objective_of(workspace, slo).sli
+    return f"clamp_max(({sli.bad(window.milliseconds)}) / (({sli.total(window.milliseconds)}) > 0), 1)"
+
+
+def bad_events(workspace: Workspace, slo: str, window: Duration) -> str:
+    """The number of bad events (for drift: slices of time) over `window`, from the raw series. Raises as above."""
+    return objective_of(workspace, slo).sli.bad(window.milliseconds)
+
+
+def total_events(workspace: Workspace, slo: str, window: Duration) -> str:
+    """The number of all events (for drift: judged slices) over `window`, from the raw series. Raises as above."""
+    return objective_of(workspace, slo).sli.total(window.milliseconds)
+
+
+def recorded_error_ratio(workspace: Workspace, slo: str, window: Duration) -> str:
+    """The recorded error ratio over one of the SLO's own windows or its period; none for other windows."""
+    objective = objective_of(workspace, slo)
+    return _latest(objective, series.ERROR_RATIO, Matcher("window", "=", str(window)))
+
+
+def budget_remaining(workspace: Workspace, slo: str) -> str:
+    """The share of the period's error budget that is left: 1 untouched, 0 gone, below 0 overspent; recorded."""
+    return _latest(objective_of(workspace, slo), series.BUDGET_REMAINING)
+
+
+def budget_spent(workspace: Workspace, slo: str, window: Duration) -> str:
+    """The share of the period's whole error budget that the bad events of `window` are; 0.05 is 5 %.
+
+    The bad events are the raw ones, the budget is that of all events recorded in the period. Raises as above.
+    """
+    objective = objective_of(workspace, slo)
+    total = selector(series.TOTAL, (Matcher("slo", "=", slo),), objective.period)
+    allowed = f"({number(Fraction(objective.budget))} * sum(sum_over_time({total})) > 0)"
+    return f"({objective.sli.bad(window.milliseconds)}) / {allowed}"
+
+
+def _latest(objective: Objective, name: str, *more: Matcher) -> str:
+    # Records are `step` apart, which may be more than Prometheus looks back: read the last one of two steps.
+    matchers = (Matcher("slo", "=", objective.name), *more)
+    return f"max(last_over_time({selector(name, matchers, 2 * objective.step)}))"

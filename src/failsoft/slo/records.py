@@ -1,0 +1,100 @@
+"""The series that are recorded for an SLO: increments that count once, and the sums and ratios over its windows.
+
+Increments. `increase` over one step would miss what happens between the last sample of one window and the first sample
+of the next. Over a step and a scrape, less a millisecond, every window holds one sample more than it has scrapes,
+whatever the phase, and the last sample of one window is the first of the next: scaled by step / range, the increments
+between neighbouring windows meet and none counts twice. The millisecond keeps the sample that sits exactly on a closed
+window's edge (Prometheus 2) out of two windows.
+
+Windows. The sum over a window reads exactly window / step records: in the group that records them every evaluation has
+the records' own timestamps, so half a step less than the window leaves the oldest out on closed (Prometheus 2) and on
+left-open (Prometheus 3) windows; a group that reads them at another phase takes the window less a millisecond.
+"""
+
+from typing import NamedTuple
+
+from failsoft.slo.indicators import Score
+from failsoft.slo.promql import number, quoted, range_text
+from failsoft.slo.resolve import Objective
+from failsoft.slo.series import BAD, BAD_SUM, BUDGET_REMAINING, COVERAGE, ERROR_RATIO, FRESH, TOTAL
+
+__all__ = ["Record", "bad_sum", "budget_records", "count_records", "error_ratio", "freshness", "labels_of"]
+
+
+class Record(NamedTuple):
+    """A recording rule: the series, its lines of PromQL and the labels it gets."""
+
+    name: str
+    expression: str
+    labels: tuple[tuple[str, str], ...]
+
+
+def labels_of(objective: Objective, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """The labels slo, model and team, and then `more`."""
+    return (("slo", objective.name), ("model", objective.model), ("team", objective.team), *more)
+
+
+def count_records(objective: Objective) -> tuple[Record, Record]:
+    """Bad and all events of one step.
+
+    There are no events where it is not known which of them were bad: else a bucket that goes missing would read as
+    all good.
+    """
+    sli, step = objective.sli, objective.step
+    if isinstance(sli, Score):
+        bad, total = sli.bad(step), f"({sli.total(step)})"
+    else:
+        reach = step + objective.scrape - 1
+        scale = f"* {step} / {reach}"
+        bad, total = f"({sli.bad(reach)})\n{scale}", f"{sli.total(reach)}\n{scale}"
+    labels = labels_of(objective)
+    known = f'and on() {BAD}{{slo="{objective.name}"}}'
+    return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
+
+
+def error_ratio(objective: Objective, window: int, *, same_group: bool = True) -> Record:
+    """Bad among all events of `window` milliseconds; nothing, rather than NaN, where there were none."""
+    reach = _reach(objective, window, same_group=same_group)
+    expression = f"{_summed(BAD, objective, reach)}\n/ ({_summed(TOTAL, objective, reach)} > 0)"
+    return Record(ERROR_RATIO, expression, labels_of(objective, ("window", range_text(window))))
+
+
+def bad_sum(objective: Objective, window: int, *, same_group: bool = True) -> Record:
+    """Bad events of `window` milliseconds."""
+    expression = _summed(BAD, objective, _reach(objective, window, same_group=same_group))
+    return Record(BAD_SUM, expression, labels_of(objective, ("window", range_text(window))))
+
+
+def budget_records(objective: Objective, *, same_group: bool = True) -> tuple[Record, ...]:
+    """The period's error ratio, what is left of its budget, and how much of the period was recorded at all."""
+    slo, steps = objective.name, max(1, round(objective.period / objective.step))
+    period = steps * objective.step
+    ratio = error_ratio(objective, period, same_group=same_group)
+    ratio = ratio._replace(labels=labels_of(objective, ("window", range_text(objective.period))))
+    spent = f'{ERROR_RATIO}{{slo={quoted(slo)}, window="{range_text(objective.period)}"}}'
+    left = f"1 - max({spent}) / {number(objective.budget)}"
+    counted = _range(TOTAL, objective, _reach(objective, period, same_group=same_group))
+    labels = labels_of(objective)
+    return (
+        ratio,
+        Record(BUDGET_REMAINING, left, labels),
+        Record(COVERAGE, f"sum(count_over_time({counted})) / {steps}", labels),
+    )
+
+
+def freshness(objective: Objective, score: Score) -> Record:
+    """Whether the evaluation behind a drift SLO is fresh."""
+    return Record(FRESH, score.fresh(), labels_of(objective))
+
+
+def _reach(objective: Objective, window: int, *, same_group: bool) -> int:
+    return window - objective.step // 2 if same_group else window - 1
+
+
+def _summed(name: str, objective: Objective, reach: int) -> str:
+    # summed again, for an SLO that changed hands has records of both owners
+    return f"sum(sum_over_time({_range(name, objective, reach)}))"
+
+
+def _range(name: str, objective: Objective, reach: int) -> str:
+    return f"{name}{{slo={quoted(objective.name)}}}[{range_text(reach)}]"

@@ -1,0 +1,68 @@
+"""The names that failsoft's rules record and its alerts carry; the contract of every room that reads them."""
+
+__all__ = [
+    "BAD",
+    "BAD_SUM",
+    "BUDGET_REMAINING",
+    "BURN_ALERT",
+    "COVERAGE",
+    "DOWN_ALERT",
+    "DRIFT_EVALUATED",
+    "DRIFT_SCORE",
+    "ERROR_RATIO",
+    "FRESH",
+    "INFO",
+    "LABELS",
+    "STALE_ALERT",
+    "STALE_TIER",
+    "TOTAL",
+    "UNHEARD_ALERT",
+]
+
+BAD = "failsoft:slo_events_bad:increase"
+"""Bad events (or slices of time) of one recording step; labels slo, model, team."""
+
+TOTAL = "failsoft:slo_events_total:increase"
+"""All events (or judged slices of time) of one recording step; labels slo, model, team."""
+
+ERROR_RATIO = "failsoft:slo_error_ratio"
+"""Bad among all events of a window, event-weighted; absent without events; labels slo, model, team, window."""
+
+BAD_SUM = "failsoft:slo_events_bad:sum"
+"""Bad events of a long window; labels slo, model, team, window."""
+
+BUDGET_REMAINING = "failsoft:slo_budget_remaining:ratio"
+"""The share of the period's error budget that is left, 1 untouched, below 0 overspent; labels slo, model, team."""
+
+COVERAGE = "failsoft:slo_coverage:ratio"
+"""Recording steps of the period that are there among those expected; labels slo, model, team."""
+
+FRESH = "failsoft:slo_evaluation_fresh:bool"
+"""1 where the drift evaluation behind an SLO is fresh, 0 where it is stale or dead; labels slo, model, team."""
+
+LABELS = ("slo", "model", "team", "severity", "burn_tier", "failure_mode")
+"""The labels of every SLO's alert."""
+
+BURN_ALERT = "FailsoftSLOBurn"
+"""A burn-rate alert; its value is the long window's error ratio, its label `window` the long window."""
+
+STALE_ALERT = "FailsoftDriftStale"
+"""The evaluation that a drift SLO reads is stale or dead: the SLO is blind."""
+
+STALE_TIER = "stale"
+"""The `burn_tier` of `STALE_ALERT`."""
+
+DOWN_ALERT = "FailsoftDown"
+"""failsoft itself is not seen by Prometheus; labels team, severity, failure_mode."""
+
+UNHEARD_ALERT = "FailsoftUnheard"
+"""An SLO pages while failsoft is down; goes straight to the team's pager."""
+
+DRIFT_SCORE = "failsoft_drift_score"
+"""Gauge of `failsoft serve`; labels model, monitor, signal, statistic; absent while there are too few rows."""
+
+DRIFT_EVALUATED = "failsoft_drift_evaluated_timestamp_seconds"
+"""Gauge of `failsoft serve`: when a signal was last evaluated, in seconds since the epoch; labels model, monitor, signal."""
+
+INFO = "failsoft_build_info"
+"""Gauge of `failsoft serve`, always 1; its absence means that failsoft is down."""

@@ -1,0 +1,62 @@
+"""Health, readiness and metrics say what is so, and leave out what is not known."""
+
+import re
+from pathlib import Path
+
+from failsoft.server.drift import DriftBoard
+from failsoft.server.metrics import Stats
+
+
+async def test_readiness_says_why_not_and_health_is_not_readiness(site):
+    site.unready = "the database is not migrated yet"
+    assert await site.get("/readyz") == (503, "the database is not migrated yet\n")
+    assert (await site.get("/healthz"))[0] == 200
+    site.unready = ""
+    assert await site.get("/readyz") == (200, "ok\n")
+
+
+async def test_the_database_is_absent_from_the_metrics_while_it_does_not_answer(start):
+    site = await start(models=["chat", "chat-small"])
+    lines = await site.scrape()
+    assert "failsoft_database_up 0.0" in lines
+    assert "failsoft_up 1.0" in lines
+    assert not [
+        line for line in lines if line.startswith(("failsoft_incidents_open", "failsoft_outbox", "failsoft_runs"))
+    ]
+    site.stats = Stats(incidents={"chat": 1}, runs={"waiting": 2}, outbox=3, oldest=4.5, dead=1)
+    lines = await site.scrape()
+    assert "failsoft_database_up 1.0" in lines
+    assert 'failsoft_incidents_open{model="chat"} 1.0' in lines
+    assert 'failsoft_incidents_open{model="chat-small"} 0.0' in lines
+    assert 'failsoft_runs{state="waiting"} 2.0' in lines
+    assert "failsoft_outbox_pending 3.0" in lines
+    assert "failsoft_outbox_oldest_seconds 4.5" in lines
+    assert "failsoft_outbox_dead 1.0" in lines
+    site.stats = None
+    assert not [line for line in await site.scrape() if line.startswith("failsoft_incidents_open")]
+
+
+async def test_the_heartbeat_is_the_workers_and_not_the_scrapes(site):
+    assert "failsoft_heartbeat_timestamp_seconds 0.0" in await site.scrape()
+    site.metrics.alive(1_795_000_000)
+    assert "failsoft_heartbeat_timestamp_seconds 1.795e+09" in await site.scrape()
+
+
+async def test_openmetrics_is_spoken_to_those_who_ask(site):
+    status, text = await site.get("/metrics", Accept="application/openmetrics-text;version=1.0.0")
+    assert status == 200
+    assert text.endswith("# EOF\n")
+
+
+async def test_every_metric_that_is_exported_is_documented(start):
+    """And none that is documented is missing."""
+    site = await start(models=["chat"])
+    site.metrics.registry.register(DriftBoard())
+    site.stats = Stats(incidents={"chat": 1}, runs={"waiting": 2})
+    site.metrics.show(site.stats)
+    families = [family for family in site.metrics.registry.collect() if not family.name.startswith("process_")]
+    exported = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    sections = [part for part in text.split("\n## ") if part.startswith("`failsoft serve`")]
+    documented = {name for part in sections for name in re.findall(r"^\| `(failsoft_\w+)`", part, re.MULTILINE)}
+    assert exported == documented

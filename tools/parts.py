@@ -1,0 +1,233 @@
+"""Brings the real parts into `.cache/`: python3 tools/parts.py [--optional] PART...
+
+prometheus      Prometheus, promtool, Alertmanager and amtool, from Debian packages or from PATH
+postgresql      PostgreSQL, for the tests, from Debian packages or from this machine
+chromium        Chromium, for the tests of pages, from PATH or installed when we are root
+kubernetes      kube-apiserver, kube-scheduler, kube-controller-manager and etcd, built with Go (5 minutes, 10 GB)
+newest-promtool the newest promtool and Prometheus, built with Go (4 minutes)
+
+What is there already is left alone, so a second run needs no network.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import golang
+from debian import Debian, DebianError
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+MODULES = ROOT / "tools" / "go"
+# Prometheus 2.42 is the first with keep_firing_for; Alertmanager 0.25 is what Debian 12 has, and what we test with.
+OLDEST = {"prometheus": (2, 42), "promtool": (2, 42), "alertmanager": (0, 25), "amtool": (0, 25)}
+KUBERNETES, PROMETHEUS = "v1.35.4", "3.15.0"  # as in tools/go/*/go.mod, where Prometheus 3.15.0 is v0.315.0
+CONTROL_PLANE = ("kube-apiserver", "kube-scheduler", "kube-controller-manager")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+class PartError(Exception):
+    """A part is missing and could not be had; the text is what a person should do."""
+
+
+def prometheus() -> str:
+    """Prometheus and Alertmanager with their tools."""
+    if all(_recent_enough(CACHE / "parts" / name) for name in OLDEST):
+        return "there already"
+    problem = "this system has no apt"
+    if Debian.here():
+        _say("fetching Debian's prometheus and prometheus-alertmanager (30 MB)")
+        try:
+            tree = CACHE / "debian" / "prometheus"
+            Debian(CACHE / "apt").unpack(["prometheus", "prometheus-alertmanager"], tree)
+        except DebianError as error:
+            problem = str(error)
+        else:
+            unpacked = {name: tree / "usr/bin" / name for name in ("prometheus", "promtool", "amtool")}
+            unpacked["alertmanager"] = tree / "usr/bin/prometheus-alertmanager"
+            _relocate(unpacked["alertmanager"])
+            if all(_recent_enough(path) for path in unpacked.values()):
+                _link(unpacked)
+                return "unpacked from Debian's packages"
+            problem = "this system's packages are too old"
+    elsewhere = {name: _on_path(name, f"prometheus-{name}") for name in OLDEST}
+    missing = [name for name, path in elsewhere.items() if not path or not _recent_enough(path)]
+    if missing:
+        wanted = ", ".join(f"{name} {'.'.join(map(str, OLDEST[name]))}" for name in missing)
+        raise PartError(f"no {wanted} or newer ({problem}). Install Prometheus and Alertmanager and put them on PATH")
+    _link({name: path for name, path in elsewhere.items() if path})
+    return "found on PATH"
+
+
+def postgresql() -> str:
+    """PostgreSQL's server."""
+    programs = ("initdb", "postgres")
+    if all(_runs(CACHE / "parts" / name) for name in programs):
+        return "there already"
+    problem = "this system has no apt"
+    if Debian.here():
+        _say("fetching Debian's PostgreSQL (20 MB)")
+        try:
+            debian, tree = Debian(CACHE / "apt"), CACHE / "debian" / "postgresql"
+            # Only the server and the libraries that this system lacks: no cluster is made, no service is started.
+            wanted = [name for name in debian.dependencies("postgresql") if re.match(r"lib|postgresql-\d+$", name)]
+            server = [name for name in wanted if name.startswith("postgresql-")] or [_installed_postgresql()]
+            debian.unpack(sorted({*wanted, *server}), tree)
+        except DebianError as error:
+            problem = str(error)
+        else:
+            if folders := sorted(tree.glob("usr/lib/postgresql/*/bin")):
+                _link({name: folders[-1] / name for name in programs})
+                return "unpacked from Debian's packages"
+            problem = "Debian's package holds no server"
+    # Debian keeps the server's programs off PATH.
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    elsewhere = {name: installed[-1] / name if installed else _on_path(name) for name in programs}
+    if not all(elsewhere.values()):
+        raise PartError(
+            f"no PostgreSQL server ({problem}). Install one, or set FAILSOFT_TEST_POSTGRES to a server's URL"
+        )
+    _link({name: path for name, path in elsewhere.items() if path})
+    return "found on this machine"
+
+
+def chromium() -> str:
+    """Chromium."""
+    if _on_path(*CHROMIUM):
+        return "found on PATH"
+    if not Debian.here() or os.geteuid() != 0:
+        raise PartError("no Chromium on PATH. Install it (Debian: apt-get install chromium)")
+    _say("installing Debian's chromium (100 MB)")
+    try:
+        Debian(CACHE / "apt").install("chromium")
+    except DebianError as error:
+        raise PartError(f"Chromium could not be installed: {error}") from error
+    return "installed"
+
+
+def kubernetes() -> str:
+    """The real control plane."""
+    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+        if all(Path(assets, name).is_file() for name in (*CONTROL_PLANE, "etcd")):
+            return f"taken from KUBEBUILDER_ASSETS, {assets}"
+        _say(f"KUBEBUILDER_ASSETS, {assets}, lacks some of the four programs")
+    # Without its version, the API server serves no resource that a later version brought.
+    version = "k8s.io/component-base/version.git"
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+    ldflags = f"-s -w -X {version}Version={KUBERNETES} -X {version}Major={major} -X {version}Minor={minor}"
+    packages = {name: f"k8s.io/kubernetes/cmd/{name}" for name in CONTROL_PLANE}
+    control_plane = _build("kubernetes", CACHE / "kubernetes", packages, ldflags)
+    etcd = _build("etcd", CACHE / "kubernetes", {"etcd": "go.etcd.io/etcd/server/v3"})
+    return "built" if control_plane or etcd else "there already"
+
+
+def newest_promtool() -> str:
+    """The newest promtool and Prometheus."""
+    package = "github.com/prometheus/prometheus/cmd"
+    programs = {name: f"{package}/{name}" for name in ("promtool", "prometheus")}
+    ldflags = f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS}"
+    return "built" if _build("prometheus", CACHE / "newest", programs, ldflags) else "there already"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "prometheus": prometheus,
+    "postgresql": postgresql,
+    "chromium": chromium,
+    "kubernetes": kubernetes,
+    "newest-promtool": newest_promtool,
+}
+
+
+def main() -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--optional", action="store_true", help="exit 0 though a part could not be had")
+    arguments = parser.parse_args()
+    missing = 0
+    for name in arguments.parts:
+        started = time.monotonic()
+        try:
+            outcome = PARTS[name]()
+        except PartError as error:
+            missing += 1
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+        else:
+            seconds = time.monotonic() - started
+            print(f"{name}: {outcome}" + (f" ({seconds:.0f} s)" if seconds >= 1 else ""), flush=True)
+    return 1 if missing and not arguments.optional else 0
+
+
+def _build(module: str, into: Path, programs: Mapping[str, str], ldflags: str = "-s -w") -> bool:
+    if golang.up_to_date(MODULES / module, into, list(programs)):
+        return False
+    _say(f"building {', '.join(programs)} with Go")
+    try:
+        golang.build(MODULES / module, into, programs, ldflags=ldflags)
+    except golang.GoError as error:
+        raise PartError(str(error)) from error
+    return True
+
+
+def _installed_postgresql() -> str:
+    folders = sorted(Path("/usr/lib/postgresql").glob("[0-9]*"))
+    if not folders:
+        raise DebianError("apt names no PostgreSQL server")
+    return f"postgresql-{folders[-1].name}"
+
+
+def _relocate(alertmanager: Path) -> None:
+    # Debian's Alertmanager reads its templates from this folder and from nowhere else, so it only ran where it is
+    # installed. Now it reads them from the folder it is started in, which failsoft.lab.parts.alertmanager sees to.
+    installed = b"/usr/share/prometheus/alertmanager"
+    half = alertmanager.with_suffix(".tmp")
+    half.write_bytes(alertmanager.read_bytes().replace(installed, b"./" * (len(installed) // 2)))
+    half.chmod(0o755)
+    half.replace(alertmanager)
+
+
+def _link(programs: Mapping[str, Path]) -> None:
+    folder = CACHE / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in programs.items():
+        half = folder / f".{name}.tmp"
+        half.unlink(missing_ok=True)
+        # Relative within the cache, so that a checkout can be moved.
+        half.symlink_to(os.path.relpath(path, folder) if path.is_relative_to(CACHE) else path)
+        half.replace(folder / name)
+
+
+def _on_path(*names: str) -> Path | None:
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
+
+
+def _output(argv: Iterable[str | Path]) -> str:
+    try:
+        done = subprocess.run([str(word) for word in argv], check=True, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout + done.stderr  # older Prometheus tools print their version as an error
+
+
+def _runs(program: Path) -> bool:
+    return bool(_output([program, "--version"]))
+
+
+def _recent_enough(program: Path) -> bool:
+    found = re.search(r"version (\d+)\.(\d+)", _output([program, "--version"]))
+    name = program.name.removeprefix("prometheus-")
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST[name]
+
+
+def _say(text: str) -> None:
+    print(f"  {text} ...", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
