@@ -29,6 +29,7 @@ lint:
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/mypy tools/*.py
 	.venv/bin/lint-imports
 
 bench:

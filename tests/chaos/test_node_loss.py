@@ -155,7 +155,11 @@ def test_a_stale_patch_never_overwrites_a_concurrent_one(world, quick, fake):
 def test_nothing_is_changed_without_a_record(world, quick):
     world.settle()
     before = world.specs()
-    for step in (world.steps("never", quick).cordon, world.steps("never", quick).taint, world.steps("never", quick).evict):
+    for step in (
+        world.steps("never", quick).cordon,
+        world.steps("never", quick).taint,
+        world.steps("never", quick).evict,
+    ):
         with pytest.raises(RefusedError, match="no undo record"):
             step()
     assert world.specs() == before

@@ -1,15 +1,19 @@
 """Kubelet, gateway and traffic as real processes against a cluster: from two pods to a drained replacement."""
 
+import contextlib
 import json
 import os
 import signal
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from failsoft.clients.kubernetes import Ref
+from failsoft.clients.kubernetes import ApiCluster, Ref
+from failsoft.errors import NotFoundError
 from failsoft.lab.parts import Process
+from failsoft.lab.parts.control_plane import control_plane
 from failsoft.testing.kubernetes import HTTP_ROUTE_CRD, FakeKubernetes
 
 from .conftest import eventually
@@ -46,9 +50,9 @@ def deployment(*, arguments: tuple[str, ...] = (), replicas: int = 2):
 class World:
     """A cluster, a kubelet that plays its nodes, and what a test asks about them."""
 
-    def __init__(self, fake: FakeKubernetes, root: Path, parts) -> None:
-        self.cluster = fake.cluster()
-        self.kubeconfig = fake.kubeconfig(root / "kubeconfig")
+    def __init__(self, cluster: ApiCluster, kubeconfig: Path, root: Path, parts) -> None:
+        self.cluster = cluster
+        self.kubeconfig = kubeconfig
         self.targets = root / "targets.json"
         self._root = root
         self._parts = parts
@@ -88,19 +92,37 @@ class World:
         return found
 
 
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real_kubernetes)])
+def access(request, tmp_path) -> Iterator[tuple[ApiCluster, Path]]:
+    """A cluster and a kubeconfig for it: the shipped fake, or a real control plane of its own for each test."""
+    if request.param == "fake":
+        with FakeKubernetes() as fake:
+            yield fake.cluster(), fake.kubeconfig(tmp_path / "kubeconfig")
+    else:
+        with control_plane(tmp_path / "control-plane") as plane:
+            yield plane.cluster(), plane.kubeconfig
+
+
 @pytest.fixture
-def world(tmp_path, parts, monkeypatch):
+def world(access, tmp_path, parts, monkeypatch):
     # How `engines` tells this test's processes from those of others that run at the same time.
     monkeypatch.setenv("FAILSOFT_TEST_WORLD", str(tmp_path))
-    with FakeKubernetes() as fake:
-        world = World(fake, tmp_path, parts)
-        for obj in ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}}, HTTP_ROUTE_CRD, ROUTE):
-            world.cluster.create(obj)
-        yield world
-        world.cluster.close()
+    world = World(*access, tmp_path, parts)
+    world.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}})
+    yield world
+    world.cluster.close()
+
+
+def route(cluster: ApiCluster) -> bool:
+    """Create the route, once its kind is known."""
+    with contextlib.suppress(NotFoundError):
+        return bool(cluster.create(ROUTE))
+    return False
 
 
 def test_two_pods_serve_traffic_and_a_deleted_one_is_drained_and_replaced(world, parts, port):
+    world.cluster.create(HTTP_ROUTE_CRD)
+    eventually(lambda: route(world.cluster))
     kubelet = world.kubelet()
     gateway = parts(
         "gateway", "failsoft.lab.gateway", f"--kubeconfig={world.kubeconfig}", "--route=prod/chat", f"--port={port}"

@@ -3,7 +3,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,35 +20,47 @@ subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
 """
 # A lab: it starts the family, says that it did, and waits to be killed.
 LAB = f"""
-import sys, time
+import sys
 from pathlib import Path
 from failsoft.lab.parts import Process
 folder = Path(sys.argv[1])
 Process([sys.executable, "-c", {FAMILY!r}], folder / "log", registry=folder / "registry").start()
-print("started", flush=True)
-time.sleep(600)
+{SLEEP}
 """
 
 
 @contextmanager
+def running(script, *arguments, **environment):
+    """A Python program that says that it is up, and is gone after the block whatever happens."""
+    argv = [sys.executable, "-c", "print('up', flush=True);" + script, *arguments]
+    with subprocess.Popen(argv, env=os.environ | environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"up\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
 def lab(folder):
-    with subprocess.Popen([sys.executable, "-c", LAB, str(folder)], stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"started\n"
-        yield process
-        process.kill()
+    """A lab whose family runs, and the family's pids."""
+    with running(LAB, str(folder)) as process:
+        try:
+            yield process, await_family(folder / "registry")
+        finally:
+            process.kill()
+            process.wait()
+            reap_leftovers(folder / "registry")
 
 
 def marked(registry):
-    """The processes that carry the mark of the registry's only record."""
-    (path,) = registry.glob("*.json")
-    mark = f"{MARK}={path.stem}".encode()
+    """The processes that carry the mark of a record in the registry."""
+    marks = {f"{MARK}={path.stem}".encode() for path in registry.glob("*.json")}
     found = []
     for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark in environ.read_bytes().split(b"\0"):
+        with suppress(OSError):
+            if marks & set(environ.read_bytes().split(b"\0")):
                 found.append(int(environ.parent.name))
-        except OSError:
-            continue
     return found
 
 
@@ -62,43 +74,34 @@ def await_family(registry):
 
 @pytest.fixture
 def bystander():
-    with subprocess.Popen([sys.executable, "-c", SLEEP]) as process:
+    with running(SLEEP) as process:
         yield process
-        process.kill()
 
 
 def test_what_a_killed_lab_left_running_ends_at_the_next_start(tmp_path):
     registry = tmp_path / "registry"
-    with lab(tmp_path) as parent:
-        family = await_family(registry)
+    with lab(tmp_path) as (parent, family):
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         assert all(Identity.of(pid) for pid in family)
 
         (argv,) = reap_leftovers(registry)
 
-    assert argv[0] == sys.executable
-    assert not any(Identity.of(pid) for pid in family)
-    assert list(registry.iterdir()) == []
-    assert reap_leftovers(registry) == []
+        assert argv[0] == sys.executable
+        assert not any(Identity.of(pid) for pid in family)
+        assert list(registry.iterdir()) == []
+        assert reap_leftovers(registry) == []
 
 
 def test_a_lab_that_still_runs_keeps_its_processes(tmp_path):
-    registry = tmp_path / "registry"
-    with lab(tmp_path) as parent:
-        family = await_family(registry)
-        assert reap_leftovers(registry) == []
+    with lab(tmp_path) as (_, family):
+        assert reap_leftovers(tmp_path / "registry") == []
         assert all(Identity.of(pid) for pid in family)
-        parent.kill()
-        parent.wait()
-        reap_leftovers(registry)
 
 
 def test_a_process_started_just_before_its_pid_was_written_down_is_found(tmp_path, bystander):
     record = orphan(Record.open(tmp_path, ["sleeper"]))
-    argv = [sys.executable, "-c", "print('up', flush=True);" + SLEEP]
-    with subprocess.Popen(argv, env=os.environ | {MARK: record.mark}, stdout=subprocess.PIPE) as child:
-        assert child.stdout.readline() == b"up\n"
+    with running(SLEEP, **{MARK: record.mark}) as child:
         assert reap_leftovers(tmp_path) == [("sleeper",)]
         assert child.wait(10) == -signal.SIGTERM
     assert bystander.poll() is None
@@ -129,10 +132,9 @@ def test_a_recorded_process_without_its_mark_is_known_by_its_start(tmp_path, bys
 
 
 def test_a_deaf_process_is_killed_after_the_grace(tmp_path):
-    script = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
-    )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
+    with running(
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);" + SLEEP
+    ) as child:
         assert child.stdout.readline() == b"deaf\n"
         orphan(Record.open(tmp_path, ["deaf"]).running(child.pid))
         reap_leftovers(tmp_path, grace=0.2)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ spec:
 
 def runbook(steps: str, *, name: str = "shift", mode: str = "approve", answers: str = "slos: [chat-ttft]") -> str:
     """A runbook with its steps as YAML lines."""
-    lines = "\n".join(f"    {line}" for line in steps.strip().splitlines())
+    lines = indent(dedent(steps).strip(), "    ")
     return (
         f"kind: Runbook\nmetadata: {{name: {name}}}\nspec:\n  answers: {{{answers}}}\n  mode: {mode}\n  steps:\n{lines}\n"
     )
@@ -139,15 +140,6 @@ def fill(fake: FakeKubernetes) -> None:
         ]
     )
     fake.forget_requests()
-
-
-def weights(fake: FakeKubernetes) -> dict[str, int]:
-    refs = fake.cluster().get(ROUTE)["spec"]["rules"][0]["backendRefs"]
-    return {ref["name"]: ref.get("weight", 1) for ref in refs}
-
-
-def writes(fake: FakeKubernetes, what: str = "httproutes") -> list[str]:
-    return [request.method for request in fake.effects if what in request.path]
 
 
 @dataclass
@@ -252,6 +244,31 @@ def delivery(*alerts: Alert) -> Delivery:
     return Delivery(status=status, group_key="{}:{}", receiver="failsoft", alerts=alerts)
 
 
+@pytest.fixture(name="alert")
+def _alert() -> Callable[..., Alert]:
+    return alert
+
+
+@pytest.fixture(name="delivery")
+def _delivery() -> Callable[..., Delivery]:
+    return delivery
+
+
+@pytest.fixture(name="runbook")
+def _runbook() -> Callable[..., str]:
+    return runbook
+
+
+@pytest.fixture(name="route")
+def _route() -> Callable[..., dict[str, Any]]:
+    return route
+
+
+@pytest.fixture(name="until")
+def _until() -> Callable[..., Any]:
+    return until
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'failsoft.sqlite'}"
@@ -324,6 +341,21 @@ class World:
             return card.run.outcome if card and card.run and card.run.outcome else None
 
         return await until(ended)
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Of the backends of the route."""
+        refs = self.kubernetes.cluster().get(ROUTE)["spec"]["rules"][0]["backendRefs"]
+        return {ref["name"]: ref.get("weight", 1) for ref in refs}
+
+    @property
+    def replicas(self) -> int:
+        """Of the model's deployment."""
+        return int(self.kubernetes.cluster().get(DEPLOYMENT)["spec"]["replicas"])
+
+    def writes(self, what: str = "httproutes") -> list[str]:
+        """The methods of the requests that changed something of that resource."""
+        return [request.method for request in self.kubernetes.effects if what in request.path]
 
     def rows(self, query: str) -> list[Any]:
         engine = open_engine(self.how.database)

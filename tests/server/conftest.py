@@ -10,9 +10,10 @@ import pytest
 
 from failsoft.clients.secrets import Secret
 from failsoft.errors import UnavailableError
+from failsoft.runbooks.stats import Stats
 from failsoft.server.app import Backend, create_app
-from failsoft.server.metrics import Metrics, Stats
-from failsoft.server.web import address, listen, serving
+from failsoft.server.metrics import Metrics
+from failsoft.server.web import WebServer, address, listen
 from failsoft.server.webhook import Limits
 
 TOKEN = "s3cret"
@@ -68,8 +69,8 @@ async def start():
     """Starts the application: `site = await start(limits=..., secret=...)`."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def begin(*, limits=None, secret=lambda: Secret(TOKEN), models=()):
-            intake, metrics = FakeIntake(), Metrics(models=models)
+        async def begin(*, limits=None, secret=lambda: Secret(TOKEN)):
+            intake, metrics = FakeIntake(), Metrics()
             site = Site("", intake, metrics, await stack.enter_async_context(aiohttp.ClientSession()))
 
             async def stats():
@@ -80,7 +81,7 @@ async def start():
             backend = Backend(intake, stats, lambda: site.unready, secret, limits or Limits())
             listener = listen("127.0.0.1", 0)
             site.url = address(listener)
-            await stack.enter_async_context(serving(create_app(backend, metrics), listener))
+            await stack.enter_async_context(WebServer(create_app(backend, metrics), listener))
             return site
 
         yield begin

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from failsoft.clients.slack.limits import fitted
@@ -99,6 +99,7 @@ def test_the_question_and_its_result_are_taken_by_slack_whatever_comes_from_outs
 
 
 @settings(max_examples=40, deadline=None)
+@example(RunView("r", "auto", (StepView("s" * 90, StepState.IN_DOUBT, "&" * 300, 1e4),) * 40))
 @given(runs)
 def test_progress_of_any_run_is_one_message(run):
     check(run_progress(run))

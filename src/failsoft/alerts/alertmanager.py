@@ -1,7 +1,7 @@
 """The Alertmanager configuration: who hears which alert, and which alert makes which other one superfluous.
 
 Every alert goes to failsoft's webhook, through the receiver of its team; what names no known team goes there too, so
-that nothing falls to nobody. failsoft groups alerts into incidents itself, so Alertmanager does not wait for more.
+that nothing falls to nobody.
 
 Alerts about a dead failsoft, and the pages that failsoft itself sends through Alertmanager, must not end at failsoft
 again: they go to the pager of the team. Alertmanager reads secrets from files only. A team whose key it cannot read is
@@ -16,7 +16,7 @@ import yaml
 
 from failsoft.alerts import codes
 from failsoft.findings import Finding, Place
-from failsoft.slo.promql import quoted, range_text
+from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, UNHEARD_ALERT
 from failsoft.workspace.kinds import TeamSpec, WorkspaceSpec
@@ -30,8 +30,12 @@ WEBHOOK_PATH = "/webhook/alertmanager"
 PAGE_ALERT = "FailsoftPage"
 """The alert by which failsoft pages a team whose pager is Alertmanager."""
 
-_LONGEST_INTERVAL = 30_000
-_SHORTEST_INTERVAL = 1_000
+
+class _Dumper(yaml.CSafeDumper):
+    """YAML without anchors, which people would have to resolve in their heads."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # PyYAML asks with it
+        return True
 
 
 def alertmanager_file(
@@ -43,11 +47,11 @@ def alertmanager_file(
     secret, findings = _secret(workspace.config, place)
     inhibited, problems = _inhibitions(listed)
     configuration = {
-        "route": _routes(workspace, listed),
+        "route": _routes(workspace),
         "inhibit_rules": inhibited,
         "receivers": _receivers(workspace, secret),
     }
-    text = yaml.dump(configuration, Dumper=yaml.CSafeDumper, sort_keys=False, width=120, allow_unicode=False)
+    text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
     findings += [*problems, *_pager_findings(workspace)]
     return f"# Written by failsoft compile from {origin}. Do not edit.\n{text}", tuple(findings)
 
@@ -65,9 +69,8 @@ def _secret(config: WorkspaceSpec, place: Place) -> tuple[dict[str, Any], list[F
     return {"http_config": {"authorization": {"credentials_file": secret.file}}}, []
 
 
-def _routes(workspace: Workspace, objectives: tuple[Objective, ...]) -> dict[str, Any]:
-    shortest = min((objective.step for objective in objectives), default=_LONGEST_INTERVAL)
-    interval = min(max(shortest // 5, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+def _routes(workspace: Workspace) -> dict[str, Any]:
+    at = workspace.config.alertmanager
     past = f"{DOWN_ALERT}|{UNHEARD_ALERT}|{PAGE_ALERT}"
     routes = []
     for name in workspace.teams:
@@ -80,8 +83,8 @@ def _routes(workspace: Workspace, objectives: tuple[Objective, ...]) -> dict[str
     return {
         "receiver": "failsoft",
         "group_by": ["slo", "model"],
-        "group_wait": "0s",
-        "group_interval": range_text(interval),
+        "group_wait": str(at.group_wait),
+        "group_interval": str(at.group_interval),
         "repeat_interval": "1h",
         "routes": routes,
     }

@@ -1,13 +1,12 @@
 """An SLO's rules: its records and its alerts, in one ordered group where they fit."""
 
-from fractions import Fraction
 from itertools import chain
 from typing import Literal
 
 from failsoft.alerts.messages import Annotations, burn_annotations, stale_annotations
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
 from failsoft.slo.indicators import Score
-from failsoft.slo.promql import number, quoted, range_text
+from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.records import Record, bad_sum, budget_records, count_records, error_ratio, freshness, labels_of
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BAD_SUM, BURN_ALERT, ERROR_RATIO, FRESH, STALE_ALERT, STALE_TIER
@@ -16,8 +15,6 @@ from failsoft.slo.windows import BurnTier
 __all__ = ["STALE_FAILURE_MODE", "alerts_of", "groups_of"]
 
 STALE_FAILURE_MODE = "drift-evaluation-stale"
-
-_HALF = Fraction(1, 2)
 
 type _Key = tuple[Literal["ratio", "bad"], int]
 
@@ -75,9 +72,8 @@ def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: di
     Events are whole, their recorded sums nearly so: half an event less than the guard is above all rounding.
     """
     long, short, bad = (_read(objective, key, same_group=recorded[key] == here) for key in _keys(tier))
-    limit = number(tier.threshold)
-    enough = number(objective.min_bad - _HALF)
-    expression = f"{long} > {limit}\nand ignoring(window) {short} > {limit}\nand ignoring(window) {bad} > {enough}"
+    both = f"{long} > {tier.limit}\nand ignoring(window) {short} > {tier.limit}"
+    expression = f"{both}\nand ignoring(window) {bad} > {objective.min_bad - 1}.5"
     return Alert(
         BURN_ALERT,
         expression,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from failsoft.alerts import codes
 from failsoft.alerts.alertmanager import alertmanager_file
@@ -9,7 +10,7 @@ from failsoft.alerts.burn import alerts_of, groups_of
 from failsoft.alerts.down import down_groups, down_scenarios
 from failsoft.alerts.messages import links_of
 from failsoft.alerts.proof import proof_file
-from failsoft.alerts.rules import Alert, rule_file
+from failsoft.alerts.rules import Alert, Group, rule_file
 from failsoft.alerts.scenarios import scenarios_of
 from failsoft.findings import Finding, Place
 from failsoft.slo.resolve import Objective, resolve
@@ -25,12 +26,12 @@ _CONFIGURATION = "failsoft.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A rule file with its proof.
+    """The alerts of an SLO, with their proof.
 
     Attributes:
         subject: the SLO; `_failsoft` for the watch on failsoft itself.
         rules, tests: the files, relative to the output folder; `tests` is empty where none were asked for.
-        alerts: the alerts that stand in it.
+        alerts: its alerts.
         place: where it is declared.
     """
 
@@ -47,7 +48,7 @@ class Compiled:
 
     Attributes:
         files: the text of each file by its path, relative to the output folder, in sorted order.
-        units: the rule files.
+        units: what is proven by itself.
         objectives: the SLOs that were compiled.
     """
 
@@ -61,7 +62,8 @@ def compile_workspace(
 ) -> tuple[Compiled, tuple[Finding, ...]]:
     """Compile every SLO that can be.
 
-    One rule file for each SLO: what a review sees is what changed, and each is proven by itself.
+    One rule file for each model: its owner finds all of it in one place, and neither Prometheus nor a file system has
+    to deal with thousands of files. One test file for each SLO: each is proven by itself, and side by side.
 
     Args:
         workspace: without dangling references, as `load` finds them.
@@ -72,6 +74,7 @@ def compile_workspace(
     files: dict[str, str] = {}
     units: list[Unit] = []
     objectives: list[Objective] = []
+    by_model: dict[str, list[tuple[Place, tuple[Group, ...]]]] = {}
     for slo in workspace.slos.values():
         objective, problems = resolve(workspace, slo)
         findings += problems
@@ -81,7 +84,15 @@ def compile_workspace(
         runbook = runbooks.get(slo.name, "")
         if not runbook:
             findings.append(_no_runbook(objective))
-        units.append(_unit(workspace, objective, runbook, files, tests=tests))
+        groups = groups_of(objective, links_of(workspace.config, objective, runbook))
+        unit = _unit(objective, groups, tests=tests)
+        units.append(unit)
+        by_model.setdefault(unit.rules, []).append((unit.place, groups))
+        if tests:
+            files[unit.tests] = _proof(objective, groups, unit)
+    for path, parts in by_model.items():
+        origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
+        files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
     watch = _watch(workspace, tuple(objectives), files, tests=tests)
     findings += _unwatched(workspace)
     text, problems = alertmanager_file(workspace, objectives, origin=_CONFIGURATION)
@@ -91,15 +102,15 @@ def compile_workspace(
     return Compiled(dict(sorted(files.items())), (*units, *watch), tuple(objectives)), ordered
 
 
-def _unit(workspace: Workspace, objective: Objective, runbook: str, files: dict[str, str], *, tests: bool) -> Unit:
-    name, place = objective.name, objective.document.at("metadata", "name")
-    groups = groups_of(objective, links_of(workspace.config, objective, runbook))
-    rules, proof = f"rules/{name}.yaml", f"tests/{name}.test.yaml" if tests else ""
-    files[rules] = rule_file(groups, origin=place.path)
-    if proof:
-        scenarios = scenarios_of(objective, groups)
-        files[proof] = proof_file(name, f"../{rules}", objective.step, scenarios, origin=place.path)
-    return Unit(name, rules, proof, alerts_of(groups), place)
+def _unit(objective: Objective, groups: tuple[Group, ...], *, tests: bool) -> Unit:
+    proof = f"tests/{objective.name}.test.yaml" if tests else ""
+    place = objective.document.at("metadata", "name")
+    return Unit(objective.name, f"rules/{objective.model}.yaml", proof, alerts_of(groups), place)
+
+
+def _proof(objective: Objective, groups: tuple[Group, ...], unit: Unit) -> str:
+    scenarios = scenarios_of(objective, groups)
+    return proof_file(objective.name, f"../{unit.rules}", objective.step, scenarios, origin=unit.place.path)
 
 
 def _watch(

@@ -1,5 +1,6 @@
 """What an alert says to a person: one sentence, the arithmetic behind it, and where to look."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from failsoft.slo.promql import Matcher, number, range_text, selector
@@ -53,20 +54,24 @@ def _graph(config: WorkspaceSpec, objective: Objective) -> str:
 
 def burn_annotations(objective: Objective, tier: BurnTier, links: Annotations) -> Annotations:
     """The annotations of a burn-rate alert, whose value is the long window's error ratio."""
-    long, period = range_text(tier.long), range_text(objective.period)
-    allowed = f"{number(objective.budget * 100)}%"
-    gone = range_text(max(1, round(objective.period / tier.factor / 60_000)) * 60_000)
+    allowed = f"{100 - objective.document.spec.objective.value:f}%"
     summary = (
-        f"{{{{ $value | humanizePercentage }}}} of {objective.sli.sentence} over the last {long}; "
+        f"{{{{ $value | humanizePercentage }}}} of {objective.sli.sentence} over the last {range_text(tier.long)}; "
         f"the objective allows {allowed}."
     )
-    description = (
-        f"{tier.name} fires at {number(tier.factor)} times the allowed rate: {number(tier.share * 100)}% of the error "
-        f"budget of {period} goes in {long}, all of it in {gone}."
-    )
     about = objective.document.spec.description.strip()
-    description = f"{description} {verbatim(about)}" if about else description
+    description = _arithmetic(tier, objective.period) + (f" {verbatim(about)}" if about else "")
     return (("summary", summary), ("description", description), *links)
+
+
+@lru_cache(maxsize=1024)
+def _arithmetic(tier: BurnTier, period: int) -> str:
+    factor, share = number(tier.factor), number(tier.share * 100)
+    gone = range_text(max(1, round(period / tier.factor / 60_000)) * 60_000)
+    return (
+        f"{tier.name} fires at {factor} times the allowed rate: {share}% of the error budget of {range_text(period)} "
+        f"goes in {range_text(tier.long)}, all of it in {gone}."
+    )
 
 
 def stale_annotations(objective: Objective, after: int, links: Annotations) -> Annotations:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from failsoft.slo.promql import range_text
@@ -13,6 +14,7 @@ __all__ = ["MAX_RULES", "Alert", "Group", "comment", "rule_file", "yaml_string"]
 MAX_RULES = 20
 """Rules of one group; Mimir's default limit."""
 
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -51,14 +53,16 @@ class Group(NamedTuple):
     rules: tuple[Record | Alert, ...]
 
 
+@lru_cache(maxsize=4096)
 def yaml_string(text: str) -> str:
     r"""A YAML scalar on one line that is `text` and nothing else: JSON's form, less what YAML does not print.
 
     >>> print(yaml_string('a: "b"\n\x85'))
     "a: \"b\"\n\u0085"
     """
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _UNPRINTABLE.sub(_escape, quoted)
+    if _PLAIN.fullmatch(text):
+        return f'"{text}"'
+    return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from failsoft.chaos.clock import Clock, persist
 from failsoft.chaos.ledger import Ledger
 from failsoft.chaos.nodes import cordon_patch, is_cordoned, taint_patch, taints
-from failsoft.chaos.record import Entry, Record, Target
+from failsoft.chaos.record import Entry, Record, Taint, Target
 from failsoft.chaos.restore import restore
 from failsoft.clients.kubernetes import Cluster, Json, Ref
 from failsoft.errors import NotFoundError, PermanentError, RefusedError, TemporaryError, UnavailableError
@@ -18,7 +18,7 @@ _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 20.0
 
 
-def entries(nodes: Mapping[str, Json], targets: tuple[Target, ...], taint: Mapping[str, str]) -> tuple[Entry, ...]:
+def entries(nodes: Mapping[str, Json], targets: tuple[Target, ...], taint: Taint) -> tuple[Entry, ...]:
     """What will be changed on these nodes; a node that is cordoned already keeps its cordon, so it has no entry."""
     made: list[Entry] = []
     for target in targets:
@@ -101,7 +101,7 @@ class NodeLoss:
 
     def taint(self) -> list[str]:
         """Taint the nodes. Returns those that were not tainted before."""
-        return self._change(lambda node, record: taint_patch(node, dict(record.taint)))
+        return self._change(lambda node, record: taint_patch(node, record.taint))
 
     def _cordon_operations(self, node: Json, record: Record) -> list[Json]:
         operations = cordon_patch(node, self._run)

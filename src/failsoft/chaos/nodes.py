@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from failsoft.chaos.marks import RECLAIM_TAINT, RUN
+from failsoft.chaos.record import Taint
 from failsoft.clients.kubernetes import Json
 
 __all__ = ["cordon_patch", "is_cordoned", "is_ours", "reclaim_taint", "taint_patch", "taints", "undo_patch"]
@@ -18,7 +19,7 @@ _LONGEST_VALUE = 63
 _MARK = "/metadata/annotations/" + RUN.replace("~", "~0").replace("/", "~1")
 
 
-def reclaim_taint(run: str) -> Json:
+def reclaim_taint(run: str) -> Taint:
     """The taint of a spot interruption notice, with an event id that is this run's own.
 
     >>> reclaim_taint("r1")["value"][:15], len(reclaim_taint("r1")["value"])
@@ -43,15 +44,15 @@ def _mark(node: Mapping[str, Any]) -> str | None:
     return None if mark is None else str(mark)
 
 
-def _position(node: Mapping[str, Any], taint: Json) -> int | None:
-    wanted = (taint["key"], taint.get("value", ""), taint["effect"])
+def _position(node: Mapping[str, Any], taint: Taint) -> int | None:
+    wanted = (taint["key"], taint["value"], taint["effect"])
     for position, found in enumerate(taints(node)):
         if (found.get("key"), found.get("value", ""), found.get("effect")) == wanted:
             return position
     return None
 
 
-def is_ours(node: Mapping[str, Any], run: str, taint: Json) -> bool:
+def is_ours(node: Mapping[str, Any], run: str, taint: Taint) -> bool:
     """Whether the node still carries anything of the run."""
     return _mark(node) == run or _position(node, taint) is not None
 
@@ -73,7 +74,7 @@ def cordon_patch(node: Mapping[str, Any], run: str) -> list[Json]:
     return operations
 
 
-def taint_patch(node: Mapping[str, Any], taint: Json) -> list[Json]:
+def taint_patch(node: Mapping[str, Any], taint: Taint) -> list[Json]:
     """Append the taint; nothing to do when it is there already."""
     if _position(node, taint) is not None:
         return []
@@ -82,7 +83,7 @@ def taint_patch(node: Mapping[str, Any], taint: Json) -> list[Json]:
     return [_unchanged(node), {"op": "add", "path": "/spec/taints", "value": [taint]}]
 
 
-def undo_patch(node: Mapping[str, Any], run: str, taint: Json, *, unschedulable_before: bool | None) -> list[Json]:
+def undo_patch(node: Mapping[str, Any], run: str, taint: Taint, *, unschedulable_before: bool | None) -> list[Json]:
     """Take away what the run added to the node, and nothing else; empty when nothing is left of it.
 
     The cordon is ours only while the node bears our mark: somebody else's stays.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -12,10 +12,18 @@ from failsoft.chaos.marks import MANAGED_BY, RUN, record_name
 from failsoft.clients.kubernetes import Json
 from failsoft.errors import PermanentError
 
-__all__ = ["Entry", "Record", "Target"]
+__all__ = ["Entry", "Record", "Taint", "Target"]
 
 _DATA = "record.json"
 _STOP = "failsoft.dev/stop"
+
+
+class Taint(TypedDict):
+    """A taint as the API writes it."""
+
+    key: str
+    value: str
+    effect: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Record:
     owner: str
     nodes: tuple[Target, ...]
     pods: tuple[Target, ...]
-    taint: Mapping[str, str]
+    taint: Taint
     started_at: float
     notice_until: float
     hold_until: float

@@ -77,7 +77,7 @@ def _restore(cluster: Cluster, record: Record, target: Target) -> bool:
 
 
 def _operations(node: Json, record: Record, target: Target) -> list[Json]:
-    if node["metadata"]["uid"] != target.uid or not is_ours(node, record.run, dict(record.taint)):
+    if node["metadata"]["uid"] != target.uid or not is_ours(node, record.run, record.taint):
         return []
     before = record.before(target.name)
-    return undo_patch(node, record.run, dict(record.taint), unschedulable_before=before)
+    return undo_patch(node, record.run, record.taint, unschedulable_before=before)

@@ -182,6 +182,8 @@ class _Runner:
         abort = self._situation.experiment.spec.abort
         every_s = min(5.0, max(1.0, abort.window.seconds / _MOST_LOOKS_PER_WINDOW))
         watch = Watch(self._around, self._objectives, abort, self._namespace)
+        if stop := requested():
+            return stop
         with Child(command(self._files, every_s=every_s), self._files) as child:
             self._company.tell(f"run {self._name} begins")
             return supervise(child, lambda: requested() or watch.look(), self._on_stop)

@@ -41,31 +41,32 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> int:
     changed = {path: raw for path, raw in contents.items() if _differs(folder, path, raw, before)}
     for parent in sorted({(folder / path).parent for path in changed} | {folder}):
         parent.mkdir(parents=True, exist_ok=True)
-    staged: list[tuple[str, Path]] = []
+    staged: list[tuple[Path, Path]] = []
     try:
         for path, raw in changed.items():
             staged.append((_stage(folder / path, raw), folder / path))
         for temporary, target in staged:
-            os.replace(temporary, target)
+            temporary.replace(target)
     finally:
         for temporary, _ in staged:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     stale = [path for path in before if path not in contents and _ours(folder / path, before[path])]
     for path in stale:
         (folder / path).unlink()
     listed = {path: hashlib.sha256(raw).hexdigest() for path, raw in contents.items()}
     if listed != before:
         text = json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n"
-        os.replace(_stage(folder / MANIFEST, text.encode()), folder / MANIFEST)
+        _stage(folder / MANIFEST, text.encode()).replace(folder / MANIFEST)
     return len(changed) + len(stale)
 
 
-def _stage(target: Path, raw: bytes) -> str:
+def _stage(target: Path, raw: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=".failsoft-", dir=target.parent)
     with os.fdopen(handle, "wb") as stream:
         stream.write(raw)
-    Path(name).chmod(0o644)
-    return name
+    path = Path(name)
+    path.chmod(0o644)
+    return path
 
 
 def _differs(folder: Path, path: str, raw: bytes, before: Mapping[str, str]) -> bool:

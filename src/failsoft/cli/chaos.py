@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import finish, load_clean, output_option, report, unknown, workspace_argument
-from failsoft.errors import UsageError
+from failsoft.errors import TemporaryError, UsageError
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ExperimentSpec
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from failsoft.clients.kubernetes import Cluster
 
 __all__ = ["command"]
+
+_WAIT_S = 0.2
 
 
 @click.group("chaos")
@@ -42,10 +45,10 @@ def plan(experiment: str, workspace: Path, output: str) -> None:
     start.
     """
     from failsoft.chaos import codes
-    from failsoft.chaos.guards import check
+    from failsoft.chaos.guards import check, refuses
     from failsoft.chaos.plan_text import rehearse, show
     from failsoft.chaos.situation import gather
-    from failsoft.findings import Finding
+    from failsoft.findings import Finding, render
 
     loaded, _ = load_clean(workspace, output)
     document = _experiment(loaded, experiment)
@@ -57,11 +60,13 @@ def plan(experiment: str, workspace: Path, output: str) -> None:
         *check(situation),
         *(Finding(codes.WOULD_BE_REFUSED, f"pod {r.pod}: {r.says}", place) for r in rehearsals if not r.allowed),
     ]
+    if output == "json":
+        told = {"plan": situation.plan.as_json(), "dryRun": [asdict(answer) for answer in rehearsals]}
+        click.echo(json.dumps(told | json.loads(render(findings, "json")), indent=2, ensure_ascii=False))
+        sys.exit(1 if refuses(tuple(findings)) else 0)
     if output == "text":
         click.echo(show(situation.plan, rehearsals))
-    elif output == "json":
-        click.echo(json.dumps({"plan": situation.plan.as_json()}, indent=2), err=True)
-    finish(findings, output, f"failsoft chaos run {experiment} --plan {situation.plan.hash}")
+    finish(findings, output, f"to carry it out: failsoft chaos run {experiment} --plan {situation.plan.hash}")
 
 
 @command.command("run")
@@ -134,21 +139,25 @@ def janitor(workspace: Path, *, everything: bool, once: bool, every: float) -> N
     Exit codes: 0 nothing is left, 1 something could not be undone, 2 could not start.
     """
     from failsoft.chaos.clock import SystemClock
-    from failsoft.chaos.janitor import sweep
+    from failsoft.chaos.janitor import Sweep, sweep
     from failsoft.chaos.situation import workload_namespaces
 
     loaded, _ = load_clean(workspace, "text")
     cluster, clock = _cluster(loaded), SystemClock()
     with _stop_requests() as asked:
         while True:
-            swept = sweep(cluster, workload_namespaces(loaded), clock=clock, everything=everything)
+            try:
+                swept = sweep(cluster, workload_namespaces(loaded), clock=clock, everything=everything)
+            except TemporaryError as error:
+                if once:
+                    raise
+                swept = Sweep(failed=(str(error),))
             _tell_sweep(swept, aloud=once)
             if once or asked:
                 sys.exit(1 if swept.failed else 0)
-            waited = 0.0
-            while waited < every and not asked:
-                clock.sleep(min(0.2, every))
-                waited += 0.2
+            until = clock.now() + every
+            while clock.now() < until and not asked:
+                clock.sleep(_WAIT_S)
 
 
 def _tell_sweep(swept: "Sweep", *, aloud: bool) -> None:
@@ -184,7 +193,14 @@ def _approves(made: "Plan", approved: str | None, *, yes: bool) -> bool:
         if approved != made.hash:
             raise UsageError(f"the plan is now {made.hash}, not {approved}: look at it again, then run it")
         return True
-    return yes or click.confirm(f"Carry out plan {made.hash}?", err=True)
+    if yes:
+        return True
+    # At the prompt nothing has begun: Ctrl-C may end us at once.
+    noted = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(f"Carry out plan {made.hash}?", err=True)
+    finally:
+        signal.signal(signal.SIGINT, noted)
 
 
 @contextmanager
@@ -219,8 +235,13 @@ def _kubeconfig(workspace: Workspace) -> str:
 
 def _prometheus_reference(workspace: Workspace) -> dict[str, str]:
     at = workspace.config.prometheus
-    token = {"token_env": at.token.env, "token_file": at.token.file} if at.token else {}
-    return {"url": at.url, **token}
+    if at.token is None:
+        return {"url": at.url}
+    return {
+        "url": at.url,
+        "token_env": at.token.env,
+        "token_file": at.token.file and str(Path(at.token.file).resolve()),
+    }
 
 
 def _cluster(workspace: Workspace) -> "Cluster":

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
@@ -55,7 +56,7 @@ def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]
 
 
 def coverage(compiled: Compiled) -> tuple[tuple[str, int, int], ...]:
-    """For each rule file: its subject, its alerts, and those among them with a fire and a quiet test."""
+    """For each SLO: its name, how many alerts it has, and how many of them have a fire and a quiet test."""
     rows = []
     for unit in compiled.units:
         proven = proven_by(compiled.files[unit.tests]) if unit.tests else frozenset()
@@ -65,15 +66,14 @@ def coverage(compiled: Compiled) -> tuple[tuple[str, int, int], ...]:
 
 
 def _check_rules(units: Sequence[Unit], folder: Path, tools: Tools) -> Iterator[Finding]:
-    for first in range(0, len(units), _FILES_AT_ONCE):
-        some = units[first : first + _FILES_AT_ONCE]
-        if _promtool(tools, folder, "check", "rules", *(unit.rules for unit in some)).ok:
+    places = {unit.rules: unit.place for unit in reversed(units)}
+    for paths in batched(places, _FILES_AT_ONCE):
+        if _promtool(tools, folder, "check", "rules", *paths).ok:
             continue
-        for unit in some:
-            done = _promtool(tools, folder, "check", "rules", unit.rules)
+        for path in paths:
+            done = _promtool(tools, folder, "check", "rules", path)
             if not done.ok:
-                message = f"promtool refuses the rules of {unit.subject}"
-                yield Finding(codes.RULES_REFUSED, message, unit.place, hint=_said(done))
+                yield Finding(codes.RULES_REFUSED, f"promtool refuses {path}", places[path], hint=_said(done))
 
 
 def _check_routes(folder: Path, tools: Tools) -> Iterator[Finding]:

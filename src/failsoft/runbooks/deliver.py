@@ -11,11 +11,19 @@ import sqlalchemy as sa
 from failsoft.clients.pager import Link, PageEvent, Pager
 from failsoft.errors import PermanentError, TemporaryError
 from failsoft.runbooks.store import approvals, incidents, outbox
-from failsoft.runbooks.store.engine import reading, transaction
+from failsoft.runbooks.store.database import Database
 from failsoft.runbooks.store.outbox import Letter
 from failsoft.runbooks.store.schema import incidents as incident_table
 from failsoft.runbooks.store.schema import timeline
-from failsoft.runbooks.views import Announcer, Entry, IncidentCard, MessageRef, incident_card, question_card
+from failsoft.runbooks.views import (
+    Announcer,
+    Entry,
+    IncidentCard,
+    MessageRef,
+    QuestionCard,
+    incident_card,
+    question_card,
+)
 from failsoft.workspace import Workspace
 
 __all__ = ["Deliverer"]
@@ -33,27 +41,24 @@ class Deliverer:
     """Sends what is due.
 
     Attributes:
+        worker: who sends; what it is sending when its lease ends is sent again by another.
         pagers: by the name of the team.
         announcer: None where nobody is told but by pages.
     """
 
-    engine: sa.Engine
+    database: Database
+    worker: str
     workspace: Workspace
     pagers: Mapping[str, Pager]
     announcer: Announcer | None
 
     async def deliver(self) -> int:
         """Send the first letter of every lane that is due; how many there were. Raises `UnavailableError`."""
-        letters = await asyncio.to_thread(self._due)
+        if not await self.database.read(outbox.waiting):
+            return 0
+        letters = await self.database.commit(lambda c: outbox.due(c, self.worker, _AT_ONCE, _HOLD_S))
         await asyncio.gather(*(self._one(letter) for letter in letters))
         return len(letters)
-
-    def _due(self) -> tuple[Letter, ...]:
-        with reading(self.engine) as connection:
-            if not outbox.waiting(connection):
-                return ()
-        with transaction(self.engine) as connection:
-            return outbox.due(connection, _AT_ONCE, _HOLD_S)
 
     async def _one(self, letter: Letter) -> None:
         try:
@@ -63,35 +68,36 @@ class Deliverer:
             delay = getattr(error, "delay", 1.0)
             delay = max(delay, min(2.0**letter.attempts, _LONGEST_DELAY_S)) if letter.attempts else delay
             _log.warning("a %s could not be sent, again in %.0f s: %s", letter.kind, delay, error)
-            await asyncio.to_thread(self._note, outbox.postpone, letter, delay, str(error))
+            await self.database.commit(lambda c: outbox.postpone(c, letter, delay, str(error)))
         except PermanentError as error:
             _log.error("a %s will never be sent: %s", letter.kind, error)  # the text says it all
-            await asyncio.to_thread(self._note, outbox.bury, letter, str(error))
-        except Exception as error:  # noqa: BLE001  # see below
+            await self.database.commit(lambda c: outbox.bury(c, letter, str(error)))
+        except Exception:  # noqa: BLE001  # see below
             # pagers and announcers are other people's code: a defect there must not stop the other lanes
             _log.exception("a %s broke the one who sends it", letter.kind)
             delay = min(2.0**letter.attempts, _LONGEST_DELAY_S)
-            await asyncio.to_thread(self._note, outbox.postpone, letter, delay, f"{type(error).__name__}: {error}")
+            await self.database.commit(lambda c: outbox.postpone(c, letter, delay, f"{type(error).__name__}: {error}"))
 
     async def _send(self, letter: Letter) -> None:
         if letter.kind == "page":
             await self._page(letter.payload)
-            await asyncio.to_thread(self._note, outbox.sent, letter)
+            await self.database.commit(lambda c: outbox.sent(c, letter))
             return
         if self.announcer is None:
-            await asyncio.to_thread(self._note, outbox.sent, letter)
+            await self.database.commit(lambda c: outbox.sent(c, letter))
             return
-        card, thread = await asyncio.to_thread(self._card, letter.payload["incident"])
+        card, thread = await self.database.read(lambda c: self._card(c, letter.payload["incident"]))
         posted = None
         if letter.kind == "incident":
             posted = await self.announcer.incident(card, thread)
         elif thread is None:
             raise PermanentError("the incident's first message was never posted")
         elif letter.kind == "entry":
-            await self.announcer.entry(card, await asyncio.to_thread(self._entry, letter.payload["entry"]), thread)
+            entry = await self.database.read(lambda c: _entry(c, letter.payload["entry"]))
+            await self.announcer.entry(card, entry, thread)
         else:
             posted = await self._ask(self.announcer, card, thread, letter.payload["approval"])
-        await asyncio.to_thread(self._posted, letter, posted)
+        await self.database.commit(lambda c: _posted(c, letter, posted))
 
     async def _page(self, payload: Mapping[str, Any]) -> None:
         pager = self.pagers.get(payload["team"])
@@ -102,40 +108,34 @@ class Deliverer:
         await pager.send(PageEvent(links=links, **{name: payload[name] for name in fields}))
 
     async def _ask(self, announcer: Announcer, card: IncidentCard, thread: MessageRef, number: int) -> MessageRef:
-        def read() -> Any:
-            with reading(self.engine) as connection:
-                asked = approvals.approval(connection, number)
-                return question_card(connection, self.workspace, asked), asked.posted
+        def read(connection: sa.Connection) -> tuple[QuestionCard, Mapping[str, Any] | None]:
+            asked = approvals.approval(connection, number)
+            return question_card(connection, self.workspace, asked), asked.posted
 
-        question, posted = await asyncio.to_thread(read)
+        question, posted = await self.database.read(read)
         return await announcer.question(card, question, thread, MessageRef(**posted) if posted else None)
 
-    def _card(self, number: int) -> tuple[IncidentCard, MessageRef | None]:
-        with reading(self.engine) as connection:
-            card = incident_card(connection, self.workspace, number)
-            found = incidents.incident(connection, number)
+    def _card(self, connection: sa.Connection, number: int) -> tuple[IncidentCard, MessageRef | None]:
+        card = incident_card(connection, self.workspace, number)
+        found = incidents.incident(connection, number)
         if card is None or found is None:
             raise PermanentError(f"there is no incident {number}")
         return card, MessageRef(**found.posted) if found.posted else None
 
-    def _entry(self, number: int) -> Entry:
-        with reading(self.engine) as connection:
-            row = connection.execute(sa.select(timeline).where(timeline.c.id == number)).one()
-        return Entry(row.id, row.at, row.kind, row.text)
 
-    def _posted(self, letter: Letter, posted: MessageRef | None) -> None:
-        """Note the sending and where the message is in one go, so that it is edited and not posted again."""
-        with transaction(self.engine) as connection:
-            outbox.sent(connection, letter)
-            if posted is None:
-                return
-            where = {"channel": posted.channel, "ts": posted.ts}
-            if letter.kind == "incident":
-                wanted = incident_table.c.id == letter.payload["incident"]
-                connection.execute(sa.update(incident_table).where(wanted).values(posted=where))
-            else:
-                approvals.change_approval(connection, letter.payload["approval"], posted=where)
+def _entry(connection: sa.Connection, number: int) -> Entry:
+    row = connection.execute(sa.select(timeline).where(timeline.c.id == number)).one()
+    return Entry(row.id, row.at, row.kind, row.text)
 
-    def _note(self, note: Any, letter: Letter, *more: Any) -> None:
-        with transaction(self.engine) as connection:
-            note(connection, letter, *more)
+
+def _posted(connection: sa.Connection, letter: Letter, posted: MessageRef | None) -> None:
+    """Note the sending and where the message is in one go, so that it is edited and not posted again."""
+    outbox.sent(connection, letter)
+    if posted is None:
+        return
+    where = {"channel": posted.channel, "ts": posted.ts}
+    if letter.kind == "incident":
+        wanted = incident_table.c.id == letter.payload["incident"]
+        connection.execute(sa.update(incident_table).where(wanted).values(posted=where))
+    else:
+        approvals.change_approval(connection, letter.payload["approval"], posted=where)

@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -22,7 +23,8 @@ from failsoft.runbooks.port import Engine
 from failsoft.runbooks.start import Started, start_by_hand
 from failsoft.runbooks.stats import Stats, stats
 from failsoft.runbooks.store import settings
-from failsoft.runbooks.store.engine import database_url, open_engine, reading, transaction
+from failsoft.runbooks.store.database import Database
+from failsoft.runbooks.store.engine import database_url
 from failsoft.runbooks.store.migrations import migrate, migrated
 from failsoft.runbooks.views import Announcer, IncidentCard, QuestionCard, incident_card, question_card
 from failsoft.runbooks.worker import Drained, Worker
@@ -56,7 +58,7 @@ class ServiceSettings:
 class Service:
     """What `open_service` opens; to be called from the event loop in which it was opened."""
 
-    def __init__(self, database: sa.Engine, workspace: Workspace, work: asyncio.Event) -> None:
+    def __init__(self, database: Database, workspace: Workspace, work: asyncio.Event) -> None:
         self._database = database
         self._workspace = workspace
         self._work = work
@@ -88,39 +90,28 @@ class Service:
 
     async def incident(self, number: int) -> IncidentCard | None:
         """The incident of that number. Raises `UnavailableError`."""
-        return await self._read(lambda c: incident_card(c, self._workspace, number))
+        return await self._database.read(lambda c: incident_card(c, self._workspace, number))
 
     async def question(self, answer: Answer) -> QuestionCard | None:
         """The question that an answer is about, as it stands. Raises `UnavailableError`."""
         asked = answer.approval
-        return None if asked is None else await self._read(lambda c: question_card(c, self._workspace, asked))
+        return None if asked is None else await self._database.read(lambda c: question_card(c, self._workspace, asked))
 
     async def stats(self) -> Stats:
         """Numbers for `/metrics`. Raises `UnavailableError`."""
-        return await self._read(stats)
+        return await self._database.read(stats)
 
     async def ready(self) -> bool:
         """Whether the database is there and at the present version."""
         try:
-            return await asyncio.to_thread(migrated, self._database)
+            return await self._database.call(partial(migrated, self._database.engine))
         except UnavailableError:
             return False
 
     async def _commit[T](self, work: Callable[[sa.Connection], T]) -> T:
-        def committed() -> T:
-            with transaction(self._database) as connection:
-                return work(connection)
-
-        done = await asyncio.to_thread(committed)
+        done = await self._database.commit(work)
         self._work.set()
         return done
-
-    async def _read[T](self, work: Callable[[sa.Connection], T]) -> T:
-        def read() -> T:
-            with reading(self._database) as connection:
-                return work(connection)
-
-        return await asyncio.to_thread(read)
 
 
 @contextlib.asynccontextmanager
@@ -150,25 +141,25 @@ async def open_service(  # noqa: PLR0913  # the outside world has so many parts
         PermanentError: the database was made by a newer failsoft, or `server.database` is no URL.
     """
     how = how or ServiceSettings()
-    database = open_engine(how.database or database_url(workspace))
+    database = Database(how.database or database_url(workspace))
     name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     world = World(workspace, cluster, prometheus, experimenter)
     worker = Worker(
         database=database,
-        engine=_engine(database, durable=how.durable),
-        driver=Drained(Interpreter(database, world, name)),
-        deliverer=Deliverer(database, workspace, pagers, announcer),
+        engine=_engine(database.engine, durable=how.durable),
+        driver=Drained(Interpreter(database.engine, world, name)),
+        deliverer=Deliverer(database, name, workspace, pagers, announcer),
         name=name,
         lease=how.lease or workspace.config.server.lease.seconds,
         poll=how.poll,
         patience=how.patience,
     )
     try:
-        await asyncio.to_thread(migrate, database)
+        await database.call(partial(migrate, database.engine))
         async with worker.at_work():
             yield Service(database, workspace, worker.work)
     finally:
-        await asyncio.to_thread(database.dispose)
+        await database.close()
 
 
 def _engine(database: sa.Engine, *, durable: bool) -> Engine:

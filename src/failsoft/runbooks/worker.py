@@ -13,7 +13,7 @@ from failsoft.errors import FailsoftError, UnavailableError
 from failsoft.runbooks.deliver import Deliverer
 from failsoft.runbooks.port import Driver, Ended, Engine, HandedOverError, Pause
 from failsoft.runbooks.store import leases
-from failsoft.runbooks.store.engine import reading, transaction
+from failsoft.runbooks.store.database import Database
 from failsoft.runbooks.store.schema import wakes
 
 __all__ = ["Drained", "Worker"]
@@ -75,7 +75,7 @@ class Worker:
         work: set when there is something to do at once.
     """
 
-    database: sa.Engine
+    database: Database
     engine: Engine
     driver: Drained
     deliverer: Deliverer
@@ -88,7 +88,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Work until the block ends; what was begun is ended first, and runs that wait stay for the next worker."""
-        await asyncio.to_thread(self._beat)
+        await self.database.commit(self._beat)
         await self.engine.open(self.driver, self.name)
         loops = [
             asyncio.create_task(self._again("the lease could not be renewed", self._tend)),
@@ -106,7 +106,7 @@ class Worker:
             await asyncio.gather(*loops, return_exceptions=True)
             await self.engine.close()
             with contextlib.suppress(UnavailableError):
-                await asyncio.to_thread(self._leave)
+                await self.database.commit(lambda c: leases.release(c, self.name))
 
     async def _again(self, complaint: str, what: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -121,18 +121,19 @@ class Worker:
                 await asyncio.sleep(self.lease / 6)
 
     async def _tend(self) -> None:
-        await asyncio.to_thread(self._beat)
+        await self.database.commit(self._beat)
         await asyncio.sleep(self.lease / 3)
 
     async def _drive(self) -> None:
         """Deliver the wake-ups and start the runs that are in the database, whoever left them there."""
         self.work.clear()
-        messages, free = await asyncio.to_thread(self._look)
+        messages, free = await self.database.read(self._look)
         for number, run_id, topic in messages:
             await self.engine.wake(run_id, topic)
-            await asyncio.to_thread(self._forget, number)
+            # after the delivery: a crash in between wakes twice, which does no harm
+            await self.database.commit(lambda c, number=number: c.execute(sa.delete(wakes).where(wakes.c.id == number)))
         if free:
-            for run_id in await asyncio.to_thread(self._hand_out):
+            for run_id in await self.database.commit(lambda c: leases.hand_out(c, self.patience)):
                 await self.engine.take_over(run_id)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.work.wait(), self.poll)
@@ -141,26 +142,11 @@ class Worker:
         if not await self.deliverer.deliver():
             await asyncio.sleep(self.poll)
 
-    def _beat(self) -> None:
-        with transaction(self.database) as connection:
-            leases.heartbeat(connection, self.name, self.lease)
-            for dead in leases.reap(connection):
-                _log.warning("the worker %s is gone; its runs are free", dead)
+    def _beat(self, connection: sa.Connection) -> None:
+        leases.heartbeat(connection, self.name, self.lease)
+        for dead in leases.reap(connection):
+            _log.warning("the worker %s is gone; its runs are free", dead)
 
-    def _look(self) -> tuple[list[tuple[int, str, str]], bool]:
-        with reading(self.database) as connection:
-            rows = connection.execute(sa.select(wakes).order_by(wakes.c.id)).all()
-            return [(row.id, row.run_id, row.topic) for row in rows], leases.any_free(connection, self.patience)
-
-    def _forget(self, wake: int) -> None:
-        # after the delivery: a crash in between wakes twice, which does no harm
-        with transaction(self.database) as connection:
-            connection.execute(sa.delete(wakes).where(wakes.c.id == wake))
-
-    def _hand_out(self) -> tuple[str, ...]:
-        with transaction(self.database) as connection:
-            return leases.hand_out(connection, self.patience)
-
-    def _leave(self) -> None:
-        with transaction(self.database) as connection:
-            leases.release(connection, self.name)
+    def _look(self, connection: sa.Connection) -> tuple[list[tuple[int, str, str]], bool]:
+        rows = connection.execute(sa.select(wakes).order_by(wakes.c.id)).all()
+        return [(row.id, row.run_id, row.topic) for row in rows], leases.any_free(connection, self.patience)

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from failsoft.alerts.alertmanager import WEBHOOK_PATH
 from failsoft.clients.secrets import Secret
 from failsoft.errors import FailsoftError
-from failsoft.server.metrics import Metrics, Stats
+from failsoft.runbooks.stats import Stats
+from failsoft.server.metrics import Metrics
 from failsoft.server.webhook import Intake, Limits, Webhook
 
-__all__ = ["WEBHOOK_PATH", "Backend", "create_app"]
-
-WEBHOOK_PATH = "/webhook/alertmanager"
+__all__ = ["Backend", "create_app"]
 
 _STATS_WITHIN = 1.5
 
@@ -48,9 +48,9 @@ def create_app(backend: Backend, metrics: Metrics) -> Starlette:
     async def show_metrics(request: Request) -> Response:
         try:
             async with asyncio.timeout(_STATS_WITHIN):
-                metrics.show(await backend.stats())
+                metrics.database.stats = await backend.stats()
         except (FailsoftError, TimeoutError):
-            metrics.show(None)
+            metrics.database.stats = None
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics.registry), media_type=content_type)
 

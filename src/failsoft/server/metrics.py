@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,42 +10,23 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from failsoft import __version__
+from failsoft.runbooks.stats import Stats
 from failsoft.slo.series import INFO
 
-__all__ = ["Metrics", "Stats"]
+__all__ = ["Metrics"]
 
 _ACKNOWLEDGED_WITHIN = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the database holds at one moment.
-
-    Attributes:
-        incidents: open incidents by model.
-        runs: runs that have not ended, by state.
-        outbox: messages to pagers and Slack that are not delivered yet.
-        oldest: the age in seconds of the oldest of them; 0 where there is none.
-        dead: messages that were given up.
-    """
-
-    incidents: Mapping[str, int] = field(default_factory=dict)
-    runs: Mapping[str, int] = field(default_factory=dict)
-    outbox: int = 0
-    oldest: float = 0.0
-    dead: int = 0
 
 
 class Metrics:
     """The registry and the instruments in it; implements the webhook's `Observer`."""
 
-    def __init__(self, *, models: Iterable[str] = ()) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._models = tuple(models)
-        self._stats: Stats | None = None
+        self.database = Database()
+        self.registry.register(self.database)
         ProcessCollector(registry=self.registry)
-        build = Gauge(INFO, "The version that runs.", ["version"], registry=self.registry)
-        build.labels(__version__).set(1)
+        Gauge(INFO, "The version that runs.", ["version"], registry=self.registry).labels(__version__).set(1)
         Gauge("failsoft_up", "1 while failsoft serves.", registry=self.registry).set(1)
         self._answers = Counter(
             "failsoft_webhook_requests", "Webhook requests by HTTP status.", ["code"], registry=self.registry
@@ -62,10 +42,9 @@ class Metrics:
         )
         self._heartbeat = Gauge(
             "failsoft_heartbeat_timestamp_seconds",
-            "When the worker last wrote to the database that it lives; 0 before the first time.",
+            "When the service last found itself at work and its database there; 0 before the first time.",
             registry=self.registry,
         )
-        self.registry.register(_Database(self))
 
     def answered(self, status: int, seconds: float, alerts: int) -> None:
         """Count one answer of the webhook."""
@@ -75,45 +54,53 @@ class Metrics:
             self._seconds.observe(seconds)
 
     def alive(self, at: float | None = None) -> None:
-        """Note that the worker lived, now or at a time in seconds since the epoch."""
+        """Note that the service is at work, now or at a time in seconds since the epoch."""
         self._heartbeat.set(time.time() if at is None else at)
 
-    def show(self, stats: Stats | None) -> None:
-        """What the next scrapes show of the database; None where it did not answer."""
-        self._stats = stats
-
-    @property
-    def shown(self) -> Stats | None:
-        """What is shown now, with every model of the workspace."""
-        if self._stats is None:
-            return None
-        incidents = dict.fromkeys(self._models, 0) | dict(self._stats.incidents)
-        return Stats(incidents, self._stats.runs, self._stats.outbox, self._stats.oldest, self._stats.dead)
+    def watch_slack(self) -> Gauge:
+        """The gauge of the connection to Slack, for a workspace that has one."""
+        return Gauge("failsoft_slack_connected", "Whether clicks in Slack can reach us.", registry=self.registry)
 
 
-class _Database(Collector):
-    """The gauges that come from the database: absent, never zero, while it does not answer."""
+class Database(Collector):
+    """The gauges that come from the database: absent, never zero, while it does not answer.
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    Attributes:
+        stats: what the next scrapes show; None where the database did not answer.
+    """
+
+    def __init__(self) -> None:
+        self.stats: Stats | None = None
 
     def collect(self) -> Iterable[Metric]:
-        stats = self._metrics.shown
-        up = GaugeMetricFamily("failsoft_database_up", "Whether the database answered at this scrape.")
-        up.add_metric([], float(stats is not None))
-        yield up
-        if stats is None:
-            return
-        yield _by("failsoft_incidents_open", "Open incidents.", "model", stats.incidents)
-        yield _by("failsoft_runs", "Runs of runbooks that have not ended.", "state", stats.runs)
-        for name, text, value in (
-            ("failsoft_outbox_pending", "Messages to pagers and Slack that are not delivered yet.", stats.outbox),
-            ("failsoft_outbox_oldest_seconds", "The age of the oldest of them.", stats.oldest),
-            ("failsoft_outbox_dead", "Messages that were given up.", stats.dead),
-        ):
-            gauge = GaugeMetricFamily(name, text)
-            gauge.add_metric([], value)
-            yield gauge
+        """The metrics, for the registry."""
+        yield _one("failsoft_database_up", "Whether the database answered at this scrape.", self.stats is not None)
+        if self.stats is not None:
+            yield from _counted(self.stats)
+
+
+def _counted(stats: Stats) -> Iterable[Metric]:
+    yield _one("failsoft_deliveries", "Deliveries of Alertmanager that were committed.", stats.deliveries)
+    yield _by("failsoft_incidents", "Incidents.", "state", stats.incidents)
+    yield _by("failsoft_runs", "Runs of runbooks, by state, those that ended by outcome.", "state", stats.runs)
+    yield _by("failsoft_questions", "Questions to people.", "state", stats.questions)
+    yield _by("failsoft_clicks", "Answers of people, honoured and refused.", "verdict", stats.clicks)
+    outbox = GaugeMetricFamily("failsoft_outbox", "Pages and messages.", labels=["kind", "state"])
+    for labels, count in sorted(stats.letters.items()):
+        outbox.add_metric(labels, count)
+    yield outbox
+    yield _one("failsoft_outbox_oldest_seconds", "The age of the oldest that is not sent.", stats.oldest_letter)
+    yield _one("failsoft_runs_undriven_seconds", "How long a run has waited for a worker.", stats.undriven)
+    yield _one("failsoft_steps_interrupted", "Changes of which nobody knew what came of them.", stats.interrupted)
+    yield _one("failsoft_episodes_unclaimed", "Episodes of alerts that belong to no incident.", stats.unclaimed)
+    yield _one("failsoft_workers", "Workers that hold a lease.", stats.workers)
+    yield _one("failsoft_kill_switches", "Kill switches that are on.", stats.kill_switches)
+
+
+def _one(name: str, text: str, value: float) -> Metric:
+    gauge = GaugeMetricFamily(name, text)
+    gauge.add_metric([], float(value))
+    return gauge
 
 
 def _by(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
 
 from failsoft.errors import UsageError
 
-__all__ = ["listen", "serving"]
+__all__ = ["WebServer", "address", "listen"]
 
 _GRACE = 5
 _KEEP_ALIVE = 75
@@ -32,29 +34,49 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-@contextlib.asynccontextmanager
-async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve during the block; at its end no connection is taken, and requests in flight get `5` seconds to finish."""
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        http="h11",
-        ws="none",
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn offers no event
+class WebServer:
+    """The application on a listening socket, from `start` to `stop`."""
+
+    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http="h11",
+            ws="none",
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        self._server = _Server(config)
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]), name="web server")
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110  # uvicorn offers no event
             await asyncio.sleep(_POLL)
-        yield
-    finally:
-        server.should_exit = True
-        await task
+
+    async def ended(self) -> None:
+        """Wait until it has ended, whoever ended it. Raises what it ended with."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Take no more connections, and let requests in flight finish, for 5 seconds at most. May be called twice."""
+        self._server.should_exit = True
+        await self.ended()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
 
 
 class _Server(uvicorn.Server):

@@ -45,7 +45,7 @@ _LINKS = 5
 _URL = 400
 _APPROVERS = 8
 _STEPS = 20
-_PLAN_PART = 2800
+_PART = 2800
 _PLAN_PARTS = 3
 _HASH = 12
 
@@ -156,7 +156,7 @@ def run_progress(run: RunView) -> Rendered:
         rows.append(f"… and {len(run.steps) - _STEPS} more steps")
     done = sum(step.state is StepState.DONE for step in run.steps)
     text = f"{cut(escaped(run.runbook), _LABEL)}: {done} of {len(run.steps)} steps done"
-    return Rendered(text, (_section("\n".join(rows)),))
+    return Rendered(text, tuple(_section("\n".join(part)) for part in _packed(rows)))
 
 
 def _step(step: StepView) -> str:
@@ -187,16 +187,9 @@ def _links(links: Iterable[LinkView]) -> list[str]:
 
 def _plan(plan: PlanView, command: str) -> list[dict[str, Any]]:
     """The whole plan in code blocks. What does not fit is said to be missing, for it is approved with the rest."""
-    parts: list[list[str]] = [[]]
-    size = 0
-    for row in plan.text.strip("\n").split("\n"):
-        line = cut(row, _PLAN_PART // 6)
-        size += len(escaped(line, lines=True)) + 1
-        if size > _PLAN_PART:
-            parts.append([])
-            size = len(escaped(line, lines=True)) + 1
-        parts[-1].append(line)
-    blocks = [_section(preformatted("\n".join(part))) for part in parts[:_PLAN_PARTS] if part]
+    lines = [cut(row, _PART // 6) for row in plan.text.strip("\n").split("\n")]
+    parts = _packed(lines)
+    blocks = [_section(preformatted("\n".join(part))) for part in parts[:_PLAN_PARTS]]
     missing = sum(len(part) for part in parts[_PLAN_PARTS:])
     if missing:
         where = f" Read all of it first: {code(cut(command, 100))}" if command else ""
@@ -206,6 +199,21 @@ def _plan(plan: PlanView, command: str) -> list[dict[str, Any]]:
 
 def _first_line(plan: PlanView) -> str:
     return plan.text.strip().split("\n", 1)[0]
+
+
+def _packed(rows: list[str]) -> list[list[str]]:
+    """The rows in as many parts as texts of Slack are needed to show them."""
+    parts: list[list[str]] = [[]]
+    size = 0
+    for row in rows:
+        # Counted as code blocks escape it, which is never shorter than the row itself.
+        length = len(escaped(row, lines=True)) + 1
+        if size + length > _PART and parts[-1]:
+            parts.append([])
+            size = 0
+        parts[-1].append(row)
+        size += length
+    return parts
 
 
 def _plan_facts(plan: PlanView, command: str) -> str:

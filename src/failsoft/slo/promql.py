@@ -45,6 +45,7 @@ class Matcher(NamedTuple):
         return f"{self.label}{self.operator}{quoted(self.value)}"
 
 
+@lru_cache(maxsize=4096)
 def quoted(value: str) -> str:
     r"""A PromQL string literal; whatever is not plain printable ASCII is escaped, so it fits on one line anywhere.
 

@@ -62,7 +62,7 @@ DRIFT_SCORE = "failsoft_drift_score"
 """Gauge of `failsoft serve`; labels model, monitor, signal, statistic; absent while there are too few rows."""
 
 DRIFT_EVALUATED = "failsoft_drift_evaluated_timestamp_seconds"
-"""Gauge of `failsoft serve`: when a signal was last evaluated, in seconds since the epoch; labels model, monitor, signal."""
+"""Gauge of `failsoft serve`: when a signal was last evaluated, a Unix time; labels model, monitor, signal."""
 
 INFO = "failsoft_build_info"
 """Gauge of `failsoft serve`, always 1; its absence means that failsoft is down."""

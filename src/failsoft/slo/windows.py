@@ -28,6 +28,7 @@ class BurnTier:
         short, long: milliseconds, multiples of the step.
         factor: share x period / long: how many times the allowed rate of errors.
         threshold: factor x budget: the error ratio above which both windows must be.
+        limit: the same as PromQL writes it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class BurnTier:
     long: int
     factor: Fraction
     threshold: Fraction
+    limit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def _fitted(tier: Tier, step: int, budget: Fraction, period: int) -> BurnTier:
     long = max(long, short + step)
     share = Fraction(tier.budget.ratio)
     factor = share * period / long
-    return BurnTier(tier.name, tier.severity, share, short, long, factor, factor * budget)
+    threshold = factor * budget
+    return BurnTier(tier.name, tier.severity, share, short, long, factor, threshold, number(threshold))
 
 
 def _rounded(tier: Tier, fitted: BurnTier, step: int) -> Problem:

@@ -1,10 +1,11 @@
-"""Who is alive: each worker renews a lease, and the runs of one whose lease ran out are free for the others."""
+"""Who is alive: each worker renews a lease, and what one whose lease ran out had in hand is free for the others."""
 
 import os
 import socket
 
 import sqlalchemy as sa
 
+from failsoft.runbooks.store import outbox
 from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.schema import leases, runs
 
@@ -83,3 +84,4 @@ def _free(connection: sa.Connection, workers: tuple[str, ...]) -> None:
         .where(runs.c.owner.in_(workers), runs.c.state != "ended")
         .values(owner=None, handed_at=None, fence=runs.c.fence + 1)
     )
+    outbox.unclaim(connection, workers)

@@ -25,6 +25,7 @@ __all__ = [
     "put_page",
     "put_resolve",
     "sent",
+    "unclaim",
     "waiting",
 ]
 
@@ -92,8 +93,8 @@ def page_payload(team: str, event: PageEvent) -> dict[str, Any]:
     }
 
 
-def due(connection: sa.Connection, limit: int, hold: float) -> tuple[Letter, ...]:
-    """The first row of each lane where it is time to try, claimed for `hold` seconds by the caller."""
+def due(connection: sa.Connection, worker: str, limit: int, hold: float) -> tuple[Letter, ...]:
+    """The first row of each lane where it is time to try, claimed by a worker, at most for `hold` seconds."""
     moment = now(connection)
     pending = outbox.alias("pending")
     heads = sa.select(sa.func.min(pending.c.id)).where(pending.c.state == "pending").group_by(pending.c.lane)
@@ -108,7 +109,9 @@ def due(connection: sa.Connection, limit: int, hold: float) -> tuple[Letter, ...
     rows = connection.execute(ready).all()
     if rows:
         connection.execute(
-            sa.update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(claimed_until=moment + hold)
+            sa.update(outbox)
+            .where(outbox.c.id.in_([row.id for row in rows]))
+            .values(claimed_by=worker, claimed_until=moment + hold)
         )
     return tuple(Letter(row.id, row.lane, row.kind, row.payload, row.attempts) for row in rows)
 
@@ -119,6 +122,12 @@ def waiting(connection: sa.Connection) -> bool:
     free = sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < moment)
     wanted = sa.select(outbox.c.id).where(outbox.c.state == "pending", outbox.c.next_try <= moment, free)
     return connection.scalar(wanted.limit(1)) is not None
+
+
+def unclaim(connection: sa.Connection, workers: tuple[str, ...]) -> None:
+    """What these workers were sending may have been sent or not: it is sent again."""
+    sending = sa.and_(outbox.c.claimed_by.in_(workers), outbox.c.state == "pending")
+    connection.execute(sa.update(outbox).where(sending).values(claimed_by=None, claimed_until=None))
 
 
 def sent(connection: sa.Connection, letter: Letter) -> None:
@@ -145,5 +154,5 @@ def _note(connection: sa.Connection, letter: Letter, **values: object) -> None:
     connection.execute(
         sa.update(outbox)
         .where(outbox.c.id == letter.id)
-        .values(attempts=outbox.c.attempts + 1, claimed_until=None, **values)
+        .values(attempts=outbox.c.attempts + 1, claimed_by=None, claimed_until=None, **values)
     )

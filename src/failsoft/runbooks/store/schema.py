@@ -252,6 +252,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     _moment("at"),
     _moment("next_try"),
+    _text("claimed_by", nullable=True),  # the worker that sends it now
     _moment("claimed_until", nullable=True),
     _moment("sent_at", nullable=True),
     _text("error"),

@@ -91,23 +91,28 @@ def _new_size(deployment: Json, size: int, others: list[Json]) -> int:
 
 def _roll(api: ApiServer, deployment: Json, current: Json, others: list[Json]) -> None:
     """Scale the current set up and the others down, as far as the strategy allows now."""
-    wanted, strategy = deployment["spec"]["replicas"], deployment["spec"]["strategy"]
     _scale(api, deployment, current, _new_size(deployment, current["spec"]["replicas"], others))
-    old = [s for s in others if s["spec"]["replicas"]]
+    standing = sum(s["spec"]["replicas"] for s in others)
+    surplus = min(standing, _surplus(deployment, current["status"].get("readyReplicas", 0), standing))
+    # Replicas that do not serve go first.
+    for replica_set in sorted(others, key=lambda s: bool(s["status"].get("readyReplicas"))):
+        gone = min(surplus, replica_set["spec"]["replicas"])
+        surplus -= gone
+        _scale(api, deployment, replica_set, replica_set["spec"]["replicas"] - gone)
+
+
+def _surplus(deployment: Json, ready: int, standing: int) -> int:
+    """How many of `standing` old replicas may go, when so many new ones are ready.
+
+    It counts on wanted numbers, not on counted ones, which lag (`reconcileOldReplicaSets` in the real controller).
+    """
+    wanted, strategy = deployment["spec"]["replicas"], deployment["spec"]["strategy"]
     if strategy["type"] == "Recreate":
-        spare = sum(s["spec"]["replicas"] for s in old)
-    else:
-        rolling = strategy["rollingUpdate"]
-        surge = scaled(rolling["maxSurge"], wanted, up=True)
-        unavailable = scaled(rolling["maxUnavailable"], wanted, up=False) or (0 if surge else 1)
-        ready = sum(s["status"].get("readyReplicas", 0) for s in (current, *others))
-        spare = max(0, ready - (wanted - unavailable))
-    for replica_set in old:
-        size = replica_set["spec"]["replicas"]
-        broken = max(0, size - replica_set["status"].get("readyReplicas", 0))
-        gone = min(size, broken + spare)
-        spare -= max(0, gone - broken)
-        _scale(api, deployment, replica_set, size - gone)
+        return standing
+    rolling = strategy["rollingUpdate"]
+    surge = scaled(rolling["maxSurge"], wanted, up=True)
+    unavailable = scaled(rolling["maxUnavailable"], wanted, up=False) or (0 if surge else 1)
+    return max(0, standing + ready - int(wanted - unavailable))
 
 
 def _scale(api: ApiServer, deployment: Json, replica_set: Json, replicas: int) -> None:

@@ -1,5 +1,6 @@
 """The ReplicaSet controller: as many pods as wanted, made from the template, surplus ones deleted."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from failsoft.testing.kubernetes.answers import ApiError
@@ -21,13 +22,7 @@ def reconcile_replica_sets(api: ApiServer) -> None:
     for replica_set in list(api.store.list(REPLICA_SET)):
         if replica_set["metadata"].get("deletionTimestamp"):
             continue
-        pods = list(owned(api.store, POD, replica_set))
-        active = [
-            pod
-            for pod in pods
-            if not pod["metadata"].get("deletionTimestamp")
-            and pod["status"].get("phase") not in {"Succeeded", "Failed"}
-        ]
+        active = _active(owned(api.store, POD, replica_set))
         missing = replica_set["spec"]["replicas"] - len(active)
         for _ in range(missing):
             _create_pod(api, replica_set)
@@ -35,7 +30,12 @@ def reconcile_replica_sets(api: ApiServer) -> None:
             api.delete(Target(POD, pod["metadata"]["namespace"], pod["metadata"]["name"]), {})
             message = f"Deleted pod: {pod['metadata']['name']}"
             controller_event(api, replica_set, "replicaset-controller", "SuccessfulDelete", message)
-        _write_status(api, replica_set, pods, active)
+        _write_status(api, replica_set)
+
+
+def _active(pods: Iterable[Json]) -> list[Json]:
+    finished = {"Succeeded", "Failed"}
+    return [p for p in pods if not p["metadata"].get("deletionTimestamp") and p["status"].get("phase") not in finished]
 
 
 def _create_pod(api: ApiServer, replica_set: Json) -> None:
@@ -68,7 +68,9 @@ def _first_to_go(pod: Json) -> tuple[bool, int, bool, int, str]:
     )
 
 
-def _write_status(api: ApiServer, replica_set: Json, pods: list[Json], active: list[Json]) -> None:
+def _write_status(api: ApiServer, replica_set: Json) -> None:
+    pods = list(owned(api.store, POD, replica_set))
+    active = _active(pods)
     ready = sum(map(is_ready, active))
     counts = {"readyReplicas": ready, "availableReplicas": ready, "fullyLabeledReplicas": len(active)}
     status = {
