@@ -27,7 +27,7 @@ def command() -> None:
     "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder for everything it writes."
 )
 def demo(kubernetes: str, out: Path | None) -> None:
-    """Close the loop: reclaim a spot node under load, see the alert, the question, the answer, the recovery, the report.
+    """Close the loop: a reclaimed spot node, the alert, the question, the answer, the recovery, the report.
 
     Exit codes: 0 every link of the chain happened, 1 one did not, 2 could not start.
     """
@@ -35,7 +35,8 @@ def demo(kubernetes: str, out: Path | None) -> None:
     from failsoft.lab.demo.narrator import Narrator
 
     # A polite end for `kill` too: whatever runs is ended in order, the experiment undone first.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop_once)
     root = (out or Path(tempfile.mkdtemp(prefix="failsoft-demo-"))).resolve()
     narrator = Narrator()
     try:
@@ -51,3 +52,11 @@ def demo(kubernetes: str, out: Path | None) -> None:
     if missing:
         click.echo("missing: " + "; ".join(missing), err=True)
     sys.exit(0 if outcome.whole else 1)
+
+
+def _stop_once(_: int, __: object) -> None:
+    """The first signal ends the demo; while it cleans up, no other one disturbs it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    click.echo("\nstopping: the experiment is undone first, please wait", err=True)
+    raise KeyboardInterrupt

@@ -1,14 +1,12 @@
 """Looking at a running world from outside, as a visitor would: alerts, chat, pager, route and nodes; told when new."""
 
 import contextlib
-import json
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
 from failsoft.clients.kubernetes import Ref
-from failsoft.errors import FailsoftError
+from failsoft.clients.prometheus import PrometheusClient
+from failsoft.errors import FailsoftError, UnavailableError
 from failsoft.lab.demo.narrator import Narrator
 from failsoft.lab.world import objects
 from failsoft.lab.world.world import World
@@ -71,16 +69,17 @@ class Scene:
             self.weights.append(weights)
 
     def _prometheus(self) -> None:
+        for sample in self._client().query(f'ALERTS{{alertname="{BURN_ALERT}",alertstate="firing"}}'):
+            labels = sample.labels
+            name = f"{labels['slo']} {labels['burn_tier']} {labels['severity']}"
+            if name not in self.alerts:
+                self.alerts.append(name)
+                self.narrator.tell(f"alert     {labels['slo']} burns its budget: tier {labels['burn_tier']}")
+
+    def _client(self) -> PrometheusClient:
         if self.world.prometheus is None:
-            return
-        query = urllib.parse.urlencode({"query": f'ALERTS{{alertname="{BURN_ALERT}",alertstate="firing"}}'})
-        with urllib.request.urlopen(f"{self.world.prometheus.url}/api/v1/query?{query}", timeout=5) as answer:
-            for found in json.load(answer)["data"]["result"]:
-                labels = found["metric"]
-                name = f"{labels['slo']} {labels['burn_tier']} {labels['severity']}"
-                if name not in self.alerts:
-                    self.alerts.append(name)
-                    self.narrator.tell(f"alert     {labels['slo']} burns its budget: tier {labels['burn_tier']}")
+            raise UnavailableError("Prometheus was not described")
+        return PrometheusClient(self.world.prometheus.url)
 
     def _slack(self) -> None:
         for message in self.world.slack.messages():

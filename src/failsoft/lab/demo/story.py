@@ -74,19 +74,9 @@ def tell_story(story: Story, places: Places, kubernetes: str, example: Path, nar
         scene = Scene(world, narrator)
         scene.look()
         narrator.tell(f"chaos     failsoft chaos run {EXPERIMENT}: a spot node of chat is reclaimed under load")
-        argv = [
-            "failsoft",
-            "chaos",
-            "run",
-            EXPERIMENT,
-            places.workspace,
-            "--yes",
-            "--as",
-            "game-day",
-            "-o",
-            places.evidence,
-        ]
-        chaos = Process(world.python(*argv), places.logs / "chaos.log", registry=places.registry)
+        options = ("--yes", "--as", "game-day", "-o", places.evidence)
+        argv = world.python("failsoft", "chaos", "run", EXPERIMENT, places.workspace, *options)
+        chaos = Process(argv, places.logs / "chaos.log", registry=places.registry)
         chaos.start()
         try:
             _watch(chaos, scene, story, narrator)
