@@ -1,5 +1,6 @@
 """Debian packages unpacked into a folder: no root, no change to the system, no service started."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -91,7 +92,15 @@ class Debian:
 
 
 def _run(argv: Sequence[str], cwd: Path | None = None) -> str:
-    done = subprocess.run(argv, cwd=cwd, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        argv,
+        cwd=cwd,
+        env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
     if done.returncode:
         raise DebianError(done.stderr.strip() or f"{argv[0]} exited with {done.returncode}")
     return done.stdout

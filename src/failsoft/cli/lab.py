@@ -46,8 +46,8 @@ def demo(kubernetes: str, out: Path | None) -> None:
         sys.exit(130)
     narrator.chapter("The end")
     missing = [link.what for link in outcome.chain if not link.happened]
-    for number in (1, 2):
-        narrator.tell(f"report {number}: {root / f'lab-{number}' / 'evidence'}")
+    for story in (1, 2):
+        narrator.tell(f"report {story}: {root / f'lab-{story}' / 'evidence'}")
     narrator.tell(f"{len(outcome.chain) - len(missing)} of {len(outcome.chain)} links of the chain happened")
     if missing:
         click.echo("missing: " + "; ".join(missing), err=True)

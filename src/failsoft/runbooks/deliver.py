@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,43 +62,40 @@ class Deliverer:
         return len(letters)
 
     async def _one(self, letter: Letter) -> None:
+        note: Callable[[sa.Connection], None]
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                await self._send(letter)
+                posted = await self._send(letter)
+            note = partial(_sent, letter=letter, posted=posted)
         except (TemporaryError, TimeoutError) as error:
-            delay = getattr(error, "delay", 1.0)
-            delay = max(delay, min(2.0**letter.attempts, _LONGEST_DELAY_S)) if letter.attempts else delay
+            delay = max(getattr(error, "delay", 1.0), _backoff(letter))
             _log.warning("a %s could not be sent, again in %.0f s: %s", letter.kind, delay, error)
-            await self.database.commit(lambda c: outbox.postpone(c, letter, delay, str(error)))
+            note = partial(outbox.postpone, letter=letter, delay=delay, error=str(error))
         except PermanentError as error:
             _log.error("a %s will never be sent: %s", letter.kind, error)  # the text says it all
-            await self.database.commit(lambda c: outbox.bury(c, letter, str(error)))
-        except Exception:  # noqa: BLE001  # see below
+            note = partial(outbox.bury, letter=letter, error=str(error))
+        except Exception as error:  # noqa: BLE001  # see below
             # pagers and announcers are other people's code: a defect there must not stop the other lanes
             _log.exception("a %s broke the one who sends it", letter.kind)
-            delay = min(2.0**letter.attempts, _LONGEST_DELAY_S)
-            await self.database.commit(lambda c: outbox.postpone(c, letter, delay, f"{type(error).__name__}: {error}"))
+            told = f"{type(error).__name__}: {error}"
+            note = partial(outbox.postpone, letter=letter, delay=max(_backoff(letter), 1.0), error=told)
+        await self.database.commit(note)
 
-    async def _send(self, letter: Letter) -> None:
+    async def _send(self, letter: Letter) -> MessageRef | None:
+        """Send it; where the message now stands, if it is one that is edited later."""
         if letter.kind == "page":
-            await self._page(letter.payload)
-            await self.database.commit(lambda c: outbox.sent(c, letter))
-            return
+            return await self._page(letter.payload)
         if self.announcer is None:
-            await self.database.commit(lambda c: outbox.sent(c, letter))
-            return
+            return None
         card, thread = await self.database.read(lambda c: self._card(c, letter.payload["incident"]))
-        posted = None
         if letter.kind == "incident":
-            posted = await self.announcer.incident(card, thread)
-        elif thread is None:
+            return await self.announcer.incident(card, thread)
+        if thread is None:
             raise PermanentError("the incident's first message was never posted")
-        elif letter.kind == "entry":
-            entry = await self.database.read(lambda c: _entry(c, letter.payload["entry"]))
-            await self.announcer.entry(card, entry, thread)
-        else:
-            posted = await self._ask(self.announcer, card, thread, letter.payload["approval"])
-        await self.database.commit(lambda c: _posted(c, letter, posted))
+        if letter.kind == "ask":
+            return await self._ask(self.announcer, card, thread, letter.payload["approval"])
+        entry = await self.database.read(lambda c: _entry(c, letter.payload["entry"]))
+        return await self.announcer.entry(card, entry, thread)
 
     async def _page(self, payload: Mapping[str, Any]) -> None:
         pager = self.pagers.get(payload["team"])
@@ -128,7 +126,11 @@ def _entry(connection: sa.Connection, number: int) -> Entry:
     return Entry(row.id, row.at, row.kind, row.text)
 
 
-def _posted(connection: sa.Connection, letter: Letter, posted: MessageRef | None) -> None:
+def _backoff(letter: Letter) -> float:
+    return min(2.0 ** (letter.attempts - 1), _LONGEST_DELAY_S) if letter.attempts else 0.0
+
+
+def _sent(connection: sa.Connection, letter: Letter, posted: MessageRef | None) -> None:
     """Note the sending and where the message is in one go, so that it is edited and not posted again."""
     outbox.sent(connection, letter)
     if posted is None:

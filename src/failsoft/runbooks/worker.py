@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -131,7 +132,7 @@ class Worker:
         for number, run_id, topic in messages:
             await self.engine.wake(run_id, topic)
             # after the delivery: a crash in between wakes twice, which does no harm
-            await self.database.commit(lambda c, number=number: c.execute(sa.delete(wakes).where(wakes.c.id == number)))
+            await self.database.commit(partial(_forget, number=number))
         if free:
             for run_id in await self.database.commit(lambda c: leases.hand_out(c, self.patience)):
                 await self.engine.take_over(run_id)
@@ -150,3 +151,7 @@ class Worker:
     def _look(self, connection: sa.Connection) -> tuple[list[tuple[int, str, str]], bool]:
         rows = connection.execute(sa.select(wakes).order_by(wakes.c.id)).all()
         return [(row.id, row.run_id, row.topic) for row in rows], leases.any_free(connection, self.patience)
+
+
+def _forget(connection: sa.Connection, number: int) -> None:
+    connection.execute(sa.delete(wakes).where(wakes.c.id == number))

@@ -1,6 +1,7 @@
 """What a kubelet reports of a pod, and what it reads from one: values in, values out."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from failsoft.errors import RefusedError
@@ -79,7 +80,7 @@ def served_model(arguments: list[str]) -> str:
     >>> served_model(["--model", "chat"]), served_model(["--slots=4", "--model=chat"]), served_model([])
     ('chat', 'chat', '')
     """
-    for word, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, after in pairwise([*arguments, ""]):
         if word == "--model":
             return after
         if word.startswith("--model="):

@@ -26,14 +26,14 @@ CLOCKS: Mapping[str, Mapping[Path_, object]] = {
         ("spec", "expect", "recovered", "within"): "2m",
         ("spec", "expect", "budget", "spend"): "40%",
     },
-    "Runbook": {
+    "Runbook chat-shift-to-fallback": {
         ("spec", "steps", 0, "inspect", "events"): "2m",
         ("spec", "steps", 1, "approve", "within"): "60s",
         ("spec", "steps", 3, "verify", "for"): "10s",
         ("spec", "steps", 3, "verify", "within"): "60s",
     },
 }
-"""Kind -> place in its document -> what stands there in the lab. Requests, tokens and buckets stay in real seconds."""
+"""Kind (and name, where only that one is meant) -> place in its document -> what stands there in the lab. Requests, tokens and buckets stay in real seconds."""
 
 LAB_WINDOWS: Mapping[str, Any] = {
     "kind": "AlertWindows",
@@ -65,10 +65,9 @@ def write_workspace(example: Path, places: Places, *, prometheus: str, alertmana
     for path in sorted(places.workspace.rglob("*.yaml")):
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         for document in documents:
-            for steps, value in CLOCKS.get(document["kind"], {}).items():
-                _put(document, steps, value)
-            if document["kind"] == "Runbook":
-                _put(document, ("spec", "steps", 1, "approve", "within"), approve_within)
+            kind, name = document["kind"], f"{document['kind']} {document['metadata']['name']}"
+            for steps, value in {**CLOCKS.get(kind, {}), **CLOCKS.get(name, {})}.items():
+                _put(document, steps, approve_within if "approve" in steps else value)
             if document["kind"] == "Team":
                 document["spec"]["pager"] = {
                     "pagerduty": {
