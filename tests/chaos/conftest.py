@@ -229,6 +229,13 @@ def real_world(control: Any) -> Iterator[World]:
         made.remove()
 
 
+@pytest.fixture(params=["world", pytest.param("real_world", marks=pytest.mark.real_kubernetes)])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """On the fake, and on a real control plane."""
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def quick() -> QuickClock:
     return QuickClock()

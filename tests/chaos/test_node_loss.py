@@ -6,6 +6,7 @@ import pytest
 
 from failsoft.chaos.ledger import Ledger
 from failsoft.chaos.marks import RECLAIM_TAINT
+from failsoft.chaos.node_loss import NodeLoss
 from failsoft.chaos.restore import restore, settle
 from failsoft.clients.kubernetes import Ref
 from failsoft.errors import RefusedError
@@ -23,74 +24,76 @@ def lose(world, run, names, clock, **times):
     return steps, record
 
 
-def test_a_node_is_lost_and_comes_back_byte_equal(world, quick):
-    world.settle()
-    before = world.settled_specs()
-    (victim, other) = world.busy_nodes()
-    steps, record = lose(world, "r1", [victim], quick)
+def test_a_node_is_lost_and_comes_back_byte_equal(any_world, quick):
+    any_world.settle()
+    before = any_world.settled_specs()
+    (victim, other) = any_world.busy_nodes()
+    steps, record = lose(any_world, "r1", [victim], quick)
 
-    lost = world.node(victim)["spec"]
+    lost = any_world.node(victim)["spec"]
     assert lost["unschedulable"] is True
     assert [t for t in lost["taints"] if t["key"] == RECLAIM_TAINT] == [dict(record.taint)]
-    assert world.specs()[other] == before[other]
+    assert any_world.specs()[other] == before[other]
 
     assert steps.evict().left == []
     assert steps.delete_remaining().left == []
     steps.hold()
-    world.ready(2)
-    assert victim not in world.busy_nodes()
+    any_world.ready(2)
+    assert victim not in any_world.busy_nodes()
 
-    outcome = settle(world.cluster, record, clock=quick)
+    outcome = settle(any_world.cluster, record, clock=quick)
     assert outcome.complete
     assert outcome.undone == (victim,)
-    assert world.settled_specs() == before
-    assert world.records() == ()
+    assert any_world.settled_specs() == before
+    assert any_world.records() == ()
 
 
-def test_undoing_twice_changes_nothing_more(world, quick):
-    world.settle()
-    victim = world.busy_nodes()[0]
-    _, record = lose(world, "r1", [victim], quick)
-    assert restore(world.cluster, record, clock=quick).undone == (victim,)
-    world.settled_specs()
-    untouched = world.node(victim)["metadata"]["resourceVersion"]
-    assert restore(world.cluster, record, clock=quick).clean == (victim,)
-    assert world.node(victim)["metadata"]["resourceVersion"] == untouched
+def test_undoing_twice_changes_nothing_more(any_world, quick):
+    any_world.settle()
+    victim = any_world.busy_nodes()[0]
+    _, record = lose(any_world, "r1", [victim], quick)
+    assert restore(any_world.cluster, record, clock=quick).undone == (victim,)
+    any_world.settled_specs()
+    untouched = any_world.node(victim)["metadata"]["resourceVersion"]
+    assert restore(any_world.cluster, record, clock=quick).clean == (victim,)
+    assert any_world.node(victim)["metadata"]["resourceVersion"] == untouched
 
 
-def test_a_cordon_and_a_taint_that_were_there_before_stay(world, quick):
-    world.settle()
-    victim = world.busy_nodes()[0]
-    world.cluster.json_patch(Ref("Node", victim), [CORDON])
-    world.settled_specs()
-    taints = world.node(victim)["spec"]["taints"]
-    world.cluster.json_patch(Ref("Node", victim), [{"op": "add", "path": "/spec/taints", "value": [THEIRS, *taints]}])
-    before = world.settled_specs()
+def test_a_cordon_and_a_taint_that_were_there_before_stay(any_world, quick):
+    any_world.settle()
+    victim = any_world.busy_nodes()[0]
+    any_world.cluster.json_patch(Ref("Node", victim), [CORDON])
+    any_world.settled_specs()
+    taints = any_world.node(victim)["spec"]["taints"]
+    any_world.cluster.json_patch(
+        Ref("Node", victim), [{"op": "add", "path": "/spec/taints", "value": [THEIRS, *taints]}]
+    )
+    before = any_world.settled_specs()
 
-    steps, record = lose(world, "r1", [victim], quick)
+    steps, record = lose(any_world, "r1", [victim], quick)
     assert not record.cordons(victim)
     assert steps.cordon() == []
-    assert len(world.node(victim)["spec"]["taints"]) == len(before[victim]["spec"]["taints"]) + 1
+    assert len(any_world.node(victim)["spec"]["taints"]) == len(before[victim]["spec"]["taints"]) + 1
 
-    settle(world.cluster, record, clock=quick)
-    assert world.settled_specs() == before
+    settle(any_world.cluster, record, clock=quick)
+    assert any_world.settled_specs() == before
 
 
-def test_what_another_controller_changes_meanwhile_is_kept(world, quick):
-    world.settle()
-    victim = world.busy_nodes()[0]
-    before = world.settled_specs()
-    _, record = lose(world, "r1", [victim], quick)
-    world.settled_specs()
-    mine_first = world.node(victim)["spec"]["taints"]
-    world.cluster.json_patch(
+def test_what_another_controller_changes_meanwhile_is_kept(any_world, quick):
+    any_world.settle()
+    victim = any_world.busy_nodes()[0]
+    before = any_world.settled_specs()
+    _, record = lose(any_world, "r1", [victim], quick)
+    any_world.settled_specs()
+    mine_first = any_world.node(victim)["spec"]["taints"]
+    any_world.cluster.json_patch(
         Ref("Node", victim), [{"op": "add", "path": "/spec/taints", "value": [THEIRS, *reversed(mine_first)]}]
     )
 
-    settle(world.cluster, record, clock=quick)
+    settle(any_world.cluster, record, clock=quick)
     expected = copy.deepcopy(before[victim])
     expected["spec"]["taints"] = [THEIRS, *(before[victim]["spec"].get("taints") or [])]
-    assert world.settled_specs()[victim] == expected
+    assert any_world.settled_specs()[victim] == expected
 
 
 def test_a_cordon_that_somebody_lifts_meanwhile_is_not_put_back_and_the_mark_goes(world, quick):
@@ -128,17 +131,17 @@ def test_a_cordon_lifted_between_the_record_and_our_cordon_is_not_ours_to_set(wo
     assert "unschedulable" not in world.node(victim)["spec"]
 
 
-def test_a_stale_patch_never_overwrites_a_concurrent_one(world, quick, fake):
+def test_a_stale_patch_never_overwrites_a_concurrent_one(any_world, quick):
     """Somebody adds a taint between our read and our write: the write is refused, read again, and both taints stand."""
-    world.settle()
-    victim = world.busy_nodes()[0]
-    steps = world.steps("r1", quick)
-    steps.record(world.draft("r1", [victim], now=quick.now()))
-    real, interfered = world.cluster.json_patch, []
+    any_world.settle()
+    victim = any_world.busy_nodes()[0]
+    steps = any_world.steps("r1", quick)
+    steps.record(any_world.draft("r1", [victim], now=quick.now()))
+    real, interfered = any_world.cluster.json_patch, []
 
     class Meddled:
         def __getattr__(self, name):
-            return getattr(world.cluster, name)
+            return getattr(any_world.cluster, name)
 
         def json_patch(self, ref, operations, **options):
             if not interfered:
@@ -148,7 +151,7 @@ def test_a_stale_patch_never_overwrites_a_concurrent_one(world, quick, fake):
 
     steps._cluster = Meddled()
     steps.taint()
-    keys = [taint["key"] for taint in world.node(victim)["spec"]["taints"]]
+    keys = [taint["key"] for taint in any_world.node(victim)["spec"]["taints"]]
     assert keys == ["maintenance", RECLAIM_TAINT]
 
 
@@ -212,15 +215,31 @@ def test_a_node_that_is_reclaimed_for_real_is_refused(world, quick):
     assert world.records() == ()
 
 
-def test_a_disruption_budgets_refusal_is_retried_until_it_gives_way(world, fake, quick):
+def test_a_disruption_budgets_refusal_is_retried_until_it_gives_way(world, quick):
+    world.settle()
+    world.protect(minAvailable=2)
+    victim = world.busy_nodes()[0]
+    _, record = lose(world, "r1", [victim], quick, notice_s=60)
+    waits = []
+
+    def relent():
+        waits.append(quick.now())
+        if len(waits) == 9:
+            world.unprotect()
+
+    drain = NodeLoss(world.cluster, world.where, "r1", clock=quick, attend=relent).evict()
+    assert drain.refused >= 2
+    assert (drain.evicted, drain.left) == ([pod.name for pod in record.pods], [])
+    assert quick.now() < record.notice_until
+
+
+def test_an_overloaded_api_server_is_asked_again_and_is_no_refusal(world, quick, fake):
     world.settle()
     victim = world.busy_nodes()[0]
     fake.fail_next("POST", "/eviction$", status=429, count=3)
     steps, record = lose(world, "r1", [victim], quick)
     drain = steps.evict()
-    assert drain.refused == 3
-    assert drain.left == []
-    assert len(drain.evicted) == len(record.pods)
+    assert (drain.refused, drain.left, len(drain.evicted)) == (0, [], len(record.pods))
 
 
 def test_what_a_disruption_budget_protects_to_the_end_is_deleted_at_the_deadline_and_only_then(world, quick, fake):

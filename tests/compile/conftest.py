@@ -4,8 +4,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import yaml
 
 from failsoft.alerts import compile_workspace
+from failsoft.clients.binaries import run_tool
 from failsoft.slo import resolve
 from failsoft.workspace.load import load
 
@@ -101,3 +103,62 @@ def written(tmp_path):
         return made
 
     return write
+
+
+@pytest.fixture
+def base():
+    """The documents of every workspace here."""
+    return BASE
+
+
+@pytest.fixture
+def drift():
+    """A drift monitor with an SLO."""
+    return DRIFT
+
+
+@pytest.fixture
+def lab_windows():
+    return LAB_WINDOWS
+
+
+@pytest.fixture
+def slo(written):
+    """Writes one SLO called `s` and hands back its objective and the findings: `slo("ttft: {below: 1s}", "99%")`."""
+
+    def make(indicator="ttft: {below: 500ms}", objective="99%", more="", *documents: str, base: str = BASE):
+        spec = f"model: chat, indicator: {{{indicator}}}, objective: {objective}" + (f", {more}" if more else "")
+        return written(f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}", *documents, base=base).resolve("s")
+
+    return make
+
+
+@pytest.fixture
+def judge(promtool, tmp_path):
+    """Runs a promtool test over rules: `judge(rules, series, checks)`; returns promtool's exit code and words."""
+
+    def run(rules: str, series: dict[str, str], checks: dict[tuple[str, str], float | None], *, step="5m", every="1m"):
+        (tmp_path / "judged.yaml").write_text(rules)
+        expected = [
+            {
+                "expr": expression,
+                "eval_time": at,
+                "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
+            }
+            for (expression, at), value in checks.items()
+        ]
+        test = {
+            "rule_files": ["judged.yaml"],
+            "evaluation_interval": step,
+            "tests": [
+                {
+                    "interval": every,
+                    "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                    "promql_expr_test": expected,
+                }
+            ],
+        }
+        (tmp_path / "judged.test.yaml").write_text(yaml.safe_dump(test))
+        return run_tool([promtool, "test", "rules", "judged.test.yaml"], cwd=tmp_path)
+
+    return run

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from failsoft.lab.engine import Capacity
 from failsoft.lab.engine.server import Engine, Settings
-from failsoft.lab.parts import Process, free_port
+from failsoft.lab.parts import Process, free_port, reap_leftovers
 
 FAST = Capacity(slots=4, prefill_tokens_per_s=50_000.0, decode_tokens_per_s=200.0)
 
@@ -123,6 +123,8 @@ def parts(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     yield start
     for each in reversed(started):
         each.stop(5.0)
+    # What a kubelet left that a failing test killed.
+    reap_leftovers(tmp_path / "kubelet" / "processes", grace=1.0)
 
 
 @pytest.fixture

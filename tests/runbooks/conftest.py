@@ -91,9 +91,7 @@ spec:
 def runbook(steps: str, *, name: str = "shift", mode: str = "approve", answers: str = "slos: [chat-ttft]") -> str:
     """A runbook with its steps as YAML lines."""
     lines = indent(dedent(steps).strip(), "    ")
-    return (
-        f"kind: Runbook\nmetadata: {{name: {name}}}\nspec:\n  answers: {{{answers}}}\n  mode: {mode}\n  steps:\n{lines}\n"
-    )
+    return f"kind: Runbook\nmetadata: {{name: {name}}}\nspec:\n  answers: {{{answers}}}\n  mode: {mode}\n  steps:\n{lines}\n"
 
 
 @pytest.fixture
@@ -342,6 +340,18 @@ class World:
 
         return await until(ended)
 
+    async def hears(self, text: str) -> None:
+        """Wait until the thread says it."""
+        try:
+            await until(lambda: text in self.announcer.told)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} is not in\n{self.announcer.told}") from None
+
+    async def page(self, number: int = 0) -> PageEvent:
+        """The page of that number, once it was sent."""
+        await until(lambda: len(self.pager.events) > number)
+        return self.pager.events[number]
+
     @property
     def weights(self) -> dict[str, int]:
         """Of the backends of the route."""
@@ -366,10 +376,10 @@ class World:
 
 
 async def until[T](there: Callable[[], T | None], within: float = 20.0) -> T:
-    """What `there()` gives as soon as it gives something."""
+    """What `there()` gives as soon as it gives something true."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        if (found := there()) is not None and found is not False:
+        if found := there():
             return found
         await asyncio.sleep(0.01)
     raise TimeoutError(f"{there} gave nothing within {within} s")

@@ -26,7 +26,9 @@ async def test_a_denied_plan_changes_nothing(world, alert, delivery):
     assert world.kubernetes.effects == ()
 
 
-async def test_an_slo_that_does_not_recover_is_undone_and_pages_the_owner(world, alert, delivery, until, runbook, declare):
+async def test_an_slo_that_does_not_recover_is_undone_and_pages_the_owner(
+    world, alert, delivery, until, runbook, declare
+):
     steps = """
     - approve: {within: 30s}
     - shiftTraffic: {to: fallback, percent: 50%}

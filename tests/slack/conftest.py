@@ -113,7 +113,7 @@ def make_bot(slack, desk):
             "app_token": Secret(slack.app_token, reference="env SLACK_APP_TOKEN"),
             "decisions": desk,
             "base_url": slack.api_url,
-            "ping_interval": 0.5,
+            "ping_interval": 3.0,
         }
         return SlackBot(**(given | changed))
 

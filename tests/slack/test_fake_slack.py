@@ -1,5 +1,6 @@
 """The fake is as strict as Slack: what it takes, Slack takes, as far as the fake's docstring says."""
 
+import contextlib
 import json
 
 import aiohttp
@@ -85,7 +86,7 @@ def test_whatever_the_sdks_own_models_refuse_the_fake_refuses(case):
     try:
         for block in Block.parse_all(blocks):
             block.to_dict()
-    except (SlackObjectFormationError, AttributeError):
+    except (SlackObjectFormationError, AttributeError, TypeError):
         assert block_errors(blocks)
 
 
@@ -117,7 +118,7 @@ async def test_a_socket_mode_address_works_once(slack, client):
 async def test_errors_of_the_web_api(slack, client):
     for call, error in (
         (client.chat_postMessage(channel="C0NOWHERE", text="x"), "channel_not_found"),
-        (client.chat_postMessage(channel=CHANNEL, text=""), "no_text"),
+        (client.api_call("chat.postMessage", json={"channel": CHANNEL}), "no_text"),
         (client.chat_postMessage(channel=CHANNEL, text="x", thread_ts="1.1"), "thread_not_found"),
         (client.chat_postMessage(channel=CHANNEL, text="x" * 40_001), "msg_too_long"),
         (client.chat_update(channel=CHANNEL, ts="1.1", text="x"), "message_not_found"),
@@ -144,10 +145,8 @@ async def test_faults_hit_as_many_calls_as_they_say_and_in_order(slack, client):
     slack.fail_next("auth.test", 500)
     statuses = []
     for _ in range(4):
-        try:
+        with contextlib.suppress(SlackApiError):
             await client.auth_test()
-        except SlackApiError:
-            pass
         statuses.append((slack.calls()[-1].status, slack.calls()[-1].answer["ok"]))
     assert statuses == [(200, False), (200, False), (500, False), (200, True)]
 

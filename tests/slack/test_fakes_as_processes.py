@@ -49,12 +49,10 @@ async def test_a_demo_sees_the_question_clicks_it_and_reads_the_answer(tmp_path,
             await bot.poster.post("C0INCIDENTS", text=question.text, blocks=question.blocks)
             shown = await waiting
             assert [button["label"] for button in shown["buttons"]] == ["Approve", "Deny"]
-            while not (await asyncio.to_thread(control.status))["connected"]:
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(control.wait_connected)
             clicked = await asyncio.to_thread(control.click, "ana", "Approve", ts=shown["ts"])
             assert clicked["ack_seconds"] < 3
-            while not (said := await asyncio.to_thread(control.ephemeral)):
-                await asyncio.sleep(0.05)
+            said = await asyncio.to_thread(control.wait_ephemeral, "ana")
             assert said[0]["text"].startswith("Recorded: you approved")
             with pytest.raises(LookupError, match="no message shows"):
                 await asyncio.to_thread(control.click, "ana", "Explode")

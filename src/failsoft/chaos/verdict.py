@@ -157,8 +157,8 @@ def _not_applied(evidence: Evidence) -> Found:
             reasons.append(f"action {name} was never begun")
         elif action.status != "succeeded":
             reasons.append(f"action {name} {action.status}: {action.error or 'no reason given'}")
-        elif name == "delete-remaining" and (left := (action.output or {}).get("left")):
-            reasons.append(f"still there after the deadline: {', '.join(left)}")
+        elif name == "delete-remaining" and isinstance(action.output, dict) and action.output.get("left"):
+            reasons.append(f"still there after the deadline: {', '.join(map(str, action.output['left']))}")
     if not reasons and evidence.times.fault is None:
         reasons.append("nobody knows when the fault began")
     return (Verdict.FAULT_NOT_APPLIED, tuple(reasons)) if reasons else None

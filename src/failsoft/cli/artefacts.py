@@ -62,10 +62,14 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> int:
 
 def _stage(target: Path, raw: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=".failsoft-", dir=target.parent)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(raw)
     path = Path(name)
-    path.chmod(0o644)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+        path.chmod(0o644)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 

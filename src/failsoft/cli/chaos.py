@@ -122,9 +122,11 @@ def run(  # noqa: PLR0913 (options of a command)
                 tell=lambda text: click.echo(text, err=True),
             ),
         )
-    report(outcome.findings, output)
     if isinstance(outcome, Refused):
+        report(outcome.findings, output)
         sys.exit(1)
+    if output != "json":
+        report(outcome.findings, output)
     _conclude(outcome, document, options.folder, output)
 
 

@@ -84,7 +84,8 @@ class Deliverer:
     async def _send(self, letter: Letter) -> MessageRef | None:
         """Send it; where the message now stands, if it is one that is edited later."""
         if letter.kind == "page":
-            return await self._page(letter.payload)
+            await self._page(letter.payload)
+            return None
         if self.announcer is None:
             return None
         card, thread = await self.database.read(lambda c: self._card(c, letter.payload["incident"]))
@@ -95,7 +96,8 @@ class Deliverer:
         if letter.kind == "ask":
             return await self._ask(self.announcer, card, thread, letter.payload["approval"])
         entry = await self.database.read(lambda c: _entry(c, letter.payload["entry"]))
-        return await self.announcer.entry(card, entry, thread)
+        await self.announcer.entry(card, entry, thread)
+        return None
 
     async def _page(self, payload: Mapping[str, Any]) -> None:
         pager = self.pagers.get(payload["team"])

@@ -100,7 +100,7 @@ def incident_message(view: IncidentView) -> Rendered:
         f"since {moment(view.opened_at)}",
     )
     blocks.append(_context(" · ".join(facts)))
-    if ends := [*_links(view.links), *([code(cut(view.command, 100))] if view.command else [])]:
+    if ends := [end for end in (*_links(view.links), code(cut(view.command, 100))) if end]:
         blocks.append(_context(" · ".join(ends)))
     text = f"{sign} {cut(escaped(view.slo), _LABEL)}: {cut(escaped(view.title), _TITLE)}. {words}."
     return Rendered(text, tuple(blocks))

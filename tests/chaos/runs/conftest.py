@@ -231,10 +231,21 @@ class Stage:
         return found
 
 
-@pytest.fixture
-def stage(world: Any, prometheus: FakePrometheus, tmp_path: Path) -> Stage:
+def _stage(world: Any, prometheus: FakePrometheus, folder: Path) -> Stage:
     world.settle()
     world.protect(maxUnavailable=1)
-    made = Stage(world, prometheus, tmp_path)
+    made = Stage(world, prometheus, folder)
     made.write()
     return made
+
+
+@pytest.fixture
+def stage(world: Any, prometheus: FakePrometheus, tmp_path: Path) -> Stage:
+    """On the fake."""
+    return _stage(world, prometheus, tmp_path)
+
+
+@pytest.fixture
+def real_stage(real_world: Any, prometheus: FakePrometheus, tmp_path: Path) -> Stage:
+    """On a real control plane."""
+    return _stage(real_world, prometheus, tmp_path)

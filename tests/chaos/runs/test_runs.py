@@ -199,3 +199,14 @@ def test_a_runner_that_dies_is_undone_by_its_supervisor(stage):
     assert "no journal" in outcome.judgement.reasons[0]
     assert outcome.evidence.restored.undone != ()
     assert stage.world.settled_specs() == before
+
+
+@pytest.mark.real_kubernetes
+def test_a_whole_run_on_a_real_control_plane_passes_and_restores(real_stage):
+    real_stage.write(expect=FULL)
+    before = real_stage.world.settled_specs()
+    with Service(real_stage) as service:
+        outcome = real_stage.run(incidents=service)
+    assert outcome.judgement.verdict is Verdict.PASSED, outcome.judgement
+    assert real_stage.world.settled_specs() == before
+    assert (real_stage.world.records(), real_stage.world.lease()) == ((), None)

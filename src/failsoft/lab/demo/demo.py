@@ -52,8 +52,8 @@ def demo(root: Path, *, kubernetes: str, narrator: Narrator) -> Outcome:
     _tell_clocks(narrator)
     chain: list[Link] = []
     places = [Places(root / f"lab-{number}") for number in range(1, len(STORIES) + 1)]
-    argv: list[str | Path] = [sys.executable, "-m", "failsoft", "test", example]
-    with Process(argv, root / "proof.log", registry=places[0].registry) as proof:
+    argv: list[str | Path] = [sys.executable, "-m", "failsoft", "test", example.name]
+    with Process(argv, root / "proof.log", cwd=example.parent, registry=places[0].registry) as proof:
         for story, at in zip(STORIES, places, strict=True):
             ended = tell_story(story, at, kubernetes, example, narrator)
             found = links(story, ended)

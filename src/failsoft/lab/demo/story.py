@@ -122,8 +122,8 @@ def _compile(places: Places) -> None:
 
 def _write_secrets(places: Places) -> None:
     secrets = {
-        "slack-bot": "xoxb-lab-only",
-        "slack-app": "xapp-lab-only",
+        "slack-bot": "xoxb-fake",
+        "slack-app": "xapp-fake",
         "webhook": "a-secret-of-the-lab",
         "pagerduty": "lab-routing-key-of-32-characters",
     }

@@ -1,5 +1,6 @@
 """The fake's own HTTP interface under `/_fake/`: for a demo in another process that looks at messages and clicks."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -40,7 +41,9 @@ def admin_routes(slack: "FakeSlack") -> list[web.RouteDef]:
         web.get("/_fake/messages", admin.messages),
         web.get("/_fake/ephemeral", admin.ephemeral),
         web.get("/_fake/status", admin.status),
-        web.get("/_fake/wait", admin.wait),
+        web.get("/_fake/wait/message", admin.wait_message),
+        web.get("/_fake/wait/ephemeral", admin.wait_ephemeral),
+        web.get("/_fake/wait/connected", admin.wait_connected),
         web.get("/_fake/page", admin.page),
         web.post("/_fake/click", admin.click),
         web.post("/_fake/disconnect", admin.disconnect),
@@ -67,8 +70,8 @@ class _Admin:
         status = {"connected": self._slack.connected, "connections": self._slack.connections}
         return web.json_response(status | {"envelopes": envelopes, "calls": calls})
 
-    async def wait(self, request: web.Request) -> web.Response:
-        """Wait for the newest message with a button (`action`) or a text (`text`), at most `within` seconds."""
+    async def wait_message(self, request: web.Request) -> web.Response:
+        """Wait for the newest message with a button (`action`) and a text (`text`), at most `within` seconds."""
         action, text = request.query.get("action", ""), request.query.get("text", "")
 
         def found() -> Message | None:
@@ -77,11 +80,24 @@ class _Admin:
                     return message
             return None
 
+        return await self._waited(request, lambda: (message := found()) and told(message))
+
+    async def wait_ephemeral(self, request: web.Request) -> web.Response:
+        """Wait until `user` (or anybody) was told something alone; gives all of it."""
+        user = request.query.get("user")
+        return await self._waited(request, lambda: [told(message) for message in self._slack.ephemeral(user)])
+
+    async def wait_connected(self, request: web.Request) -> web.Response:
+        """Wait until an app is connected over Socket Mode."""
+        return await self._waited(request, lambda: self._slack.connected)
+
+    async def _waited(self, request: web.Request, predicate: Callable[[], object]) -> web.Response:
         try:
-            message = await self._slack.wait_for(found, within=float(request.query.get("within", "30")))
+            return web.json_response(
+                await self._slack.wait_for(predicate, within=float(request.query.get("within", "30")))
+            )
         except TimeoutError as error:
             return web.json_response({"error": str(error)}, status=408)
-        return web.json_response(told(message) if message else {})
 
     async def click(self, request: web.Request) -> web.Response:
         """Let `user` click `action` on the message `ts`, or on the newest one that shows it."""

@@ -49,8 +49,18 @@ class SlackControl:
         Raises:
             TimeoutError: there was none within so many seconds.
         """
-        message: Json = self._ask("wait", action=action, text=text, within=within, patience=within + 5)
+        asked: Json = {"action": action, "text": text, "within": within}
+        message: Json = self._ask("wait/message", patience=within + 5, **asked)
         return message
+
+    def wait_ephemeral(self, user: str | None = None, *, within: float = 30.0) -> list[Json]:
+        """Wait until one person (or anybody) was told something alone; gives all of it. Raises TimeoutError."""
+        listed: list[Json] = self._ask("wait/ephemeral", patience=within + 5, user=user, within=within)
+        return listed
+
+    def wait_connected(self, *, within: float = 30.0) -> None:
+        """Wait until an app is connected over Socket Mode. Raises TimeoutError."""
+        self._ask("wait/connected", patience=within + 5, within=within)
 
     def click(self, user: str, action: str, *, ts: str | None = None) -> Json:
         """Let a person click a button of the message `ts`, or of the newest that shows it; waits for the ack.

@@ -1,0 +1,162 @@
+"""The Alertmanager configuration: everything reaches its owner, and a dead failsoft is never silence."""
+
+import json
+import time
+import urllib.request
+
+import pytest
+import yaml
+
+from failsoft.clients.binaries import run_tool
+
+SLO = """
+kind: SLO
+metadata: {name: s}
+spec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99%}
+"""
+PAGER = "{pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}"
+OTHER_TEAM = """
+kind: Team
+metadata: {name: other}
+spec: {slack: "#other", pager: PAGER, people: [{name: ben, slack: U0BEN}]}
+"""
+
+
+@pytest.fixture
+def receiver(amtool, tmp_path, written):
+    """Which receiver an alert with these labels reaches."""
+
+    def ask(*documents, base=None, **labels):
+        made = written(SLO, *documents, **({"base": base} if base else {})).output(tmp_path)
+        pairs = [f"{name}={value}" for name, value in labels.items()]
+        checked = run_tool([amtool, "check-config", "alertmanager.yaml"], cwd=tmp_path)
+        assert checked.ok, checked.stderr
+        done = run_tool(
+            [amtool, "config", "routes", "test", "--config.file", "alertmanager.yaml", *pairs], cwd=tmp_path
+        )
+        found = done.stdout.strip()
+        configuration = yaml.safe_load(made.files["alertmanager.yaml"])
+        return next(one for one in configuration["receivers"] if one["name"] == found)
+
+    return ask
+
+
+def test_an_alert_reaches_its_team_through_failsoft_with_the_secret_shown(receiver):
+    found = receiver(alertname="FailsoftSLOBurn", team="assistants", slo="s", severity="page")
+    assert found["name"] == "team-assistants"
+    (webhook,) = found["webhook_configs"]
+    assert webhook["url"] == "http://failsoft:8080/webhook/alertmanager"
+    assert webhook["send_resolved"] is True
+    assert webhook["http_config"] == {"authorization": {"credentials_file": "/etc/failsoft/webhook"}}
+
+
+@pytest.mark.parametrize("labels", [{"alertname": "Foreign"}, {"alertname": "FailsoftSLOBurn", "team": "nobody-knows"}])
+def test_what_belongs_to_no_known_team_still_reaches_failsoft(receiver, labels):
+    found = receiver(**labels)
+    assert found["name"] == "failsoft"
+    assert found["webhook_configs"]
+
+
+@pytest.mark.parametrize("alert", ["FailsoftDown", "FailsoftUnheard", "FailsoftPage"])
+def test_what_must_not_end_at_failsoft_goes_to_the_pager_of_the_team(receiver, alert):
+    found = receiver(alertname=alert, team="assistants", severity="page")
+    assert "webhook_configs" not in found
+    assert found["pagerduty_configs"][0]["routing_key_file"] == "/etc/failsoft/pagerduty"
+
+
+UNREADABLE = [
+    "{pagerduty: {routingKey: {env: KEY}}}",
+    "{webhook: {url: {file: /etc/failsoft/url}}}",
+    "{alertmanager: {}}",
+    "{stdout: {}}",
+]
+
+
+@pytest.mark.parametrize("pager", UNREADABLE)
+def test_a_team_whose_pager_alertmanager_cannot_use_is_covered_by_the_others(receiver, pager):
+    other = OTHER_TEAM.replace("PAGER", pager)
+    found = receiver(other, alertname="FailsoftDown", team="other", severity="page")
+    assert [config["routing_key_file"] for config in found["pagerduty_configs"]] == ["/etc/failsoft/pagerduty"]
+
+
+@pytest.mark.parametrize("pager", UNREADABLE)
+def test_where_nobody_can_be_paged_past_failsoft_a_finding_says_so(written, base, receiver, pager):
+    text = base.replace(PAGER, pager)
+    _, findings = written(SLO, base=text).compiled()
+    (finding,) = [finding for finding in findings if finding.code.id in {"FS424", "FS425"}]
+    assert finding.severity == ("info" if "stdout" in pager else "warning")
+    assert "nobody is paged then" in finding.message or "while failsoft is down nobody is paged then" in finding.message
+    assert finding.place.text.strip().startswith("pager:")
+    found = receiver(base=text, alertname="FailsoftDown", team="assistants")
+    assert found == {"name": "nobody"}  # and not failsoft, which would be a loop
+
+
+def test_a_secret_in_the_environment_is_refused_for_alertmanager_reads_none(written, base):
+    _, findings = written(SLO, base=base.replace("file: /etc/failsoft/webhook", "env: WEBHOOK")).compiled()
+    (finding,) = [finding for finding in findings if finding.severity == "error"]
+    assert finding.code.id == "FS422"
+    assert "WEBHOOK" in finding.message
+
+
+def test_a_webhook_without_a_secret_is_told(written, base):
+    _, findings = written(SLO, base=base.replace(", webhookSecret: {file: /etc/failsoft/webhook}", "")).compiled()
+    assert "FS423" in [finding.code.id for finding in findings]
+
+
+def test_one_finding_names_tiers_that_would_silence_each_other(written):
+    tiers = ["{name: a, severity: page, budget: 2%, short: 5m, long: 1h}"]
+    tiers.append("{name: b, severity: page, budget: 5%, short: 30m, long: 6h}")
+    documents = [
+        f"kind: AlertWindows\nmetadata: {{name: {name}}}\nspec: {{tiers: [{', '.join(order)}]}}"
+        for name, order in (("one", tiers), ("two", tiers[::-1]))
+    ]
+    second = SLO.replace("name: s", "name: s2").replace("99%", "99%, alerting: two")
+    made = written(SLO.replace("99%", "99%, alerting: one"), second, *documents)
+    _, findings = made.compiled()
+    (finding,) = [finding for finding in findings if finding.severity == "error"]
+    assert finding.code.id == "FS421"
+
+
+def test_a_faster_tier_inhibits_the_slower_ones_and_a_page_the_tickets_of_its_slo_only(
+    written, alertmanager_server, tmp_path
+):
+    """On a real Alertmanager: who is silenced by whom."""
+    made, _ = written(SLO).compiled()
+    text = made.files["alertmanager.yaml"].replace("/etc/failsoft/webhook", str(tmp_path / "secret"))
+    text = text.replace("/etc/failsoft/pagerduty", str(tmp_path / "secret")).replace("failsoft:8080", "127.0.0.1:1")
+    (tmp_path / "secret").write_text("x")
+    server = alertmanager_server(text)
+    tiers = {"page-fast": "page", "page-slow": "page", "ticket-fast": "ticket", "ticket-slow": "ticket"}
+
+    def inhibited(firing):
+        alerts = [
+            {
+                "labels": {"alertname": "FailsoftSLOBurn", "slo": slo, "model": "chat", "team": "assistants"}
+                | {"severity": tiers[tier], "burn_tier": tier}
+            }
+            for slo, tier in firing
+        ]
+        _post(f"{server.url}/api/v2/alerts", alerts)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(f"{server.url}/api/v2/alerts") as answer:
+                shown = json.load(answer)
+            states = {(one["labels"]["slo"], one["labels"]["burn_tier"]): one["status"] for one in shown}
+            if set(states) >= set(firing) and all(status["state"] != "unprocessed" for status in states.values()):
+                return {key for key in firing if states[key]["inhibitedBy"]}
+            time.sleep(0.05)
+        raise AssertionError("Alertmanager did not process the alerts")
+
+    assert inhibited([("s", "ticket-slow"), ("other", "page-fast")]) == set()
+    assert inhibited([("s", tier) for tier in tiers] + [("other", "page-fast"), ("third", "ticket-fast")]) == {
+        ("s", "page-slow"),
+        ("s", "ticket-fast"),
+        ("s", "ticket-slow"),
+    }
+
+
+def _post(url, alerts):
+    request = urllib.request.Request(
+        url, json.dumps(alerts).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    urllib.request.urlopen(request).close()
