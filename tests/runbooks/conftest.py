@@ -91,7 +91,8 @@ spec:
 def runbook(steps: str, *, name: str = "shift", mode: str = "approve", answers: str = "slos: [chat-ttft]") -> str:
     """A runbook with its steps as YAML lines."""
     lines = indent(dedent(steps).strip(), "    ")
-    return f"kind: Runbook\nmetadata: {{name: {name}}}\nspec:\n  answers: {{{answers}}}\n  mode: {mode}\n  steps:\n{lines}\n"
+    head = f"kind: Runbook\nmetadata: {{name: {name}}}\nspec:\n  answers: {{{answers}}}\n  mode: {mode}\n"
+    return f"{head}  steps:\n{lines}\n"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Changing the world: what was interrupted is looked up, done again or asked, and nobody else's change is overwritten."""
+"""Changing the world: what was interrupted is looked up, done again or asked; nobody else's change is overwritten."""
 
 import pytest
 
@@ -89,9 +89,8 @@ async def test_a_no_to_an_interrupted_step_says_what_may_stay(quick, runbook, al
         doubt = await world.question(first.number + 1)
         await service.decide(doubt.token, "deny", user="U0BEN", via="slack")
         assert await world.outcome() == "denied"
-        await world.hears(
-            "ben said no; what it did stays: scale Deployment prod/chat-70b from 2 to 3 replicas (perhaps)"
-        )
+        stays = "what it did stays: scale Deployment prod/chat-70b from 2 to 3 replicas (perhaps)"
+        await world.hears(f"ben said no; {stays}")
 
 
 async def test_what_is_neither_as_before_nor_as_wanted_pages_a_person(quick, runbook, paged, until):

@@ -1,7 +1,9 @@
 """What Alertmanager says, at least once and in any order, becomes episodes and incidents, once."""
 
 import itertools
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -42,6 +44,15 @@ def opened(select):
     return select(sa.select(incidents).order_by(incidents.c.id))
 
 
+def later(one):
+    return one.model_copy(update={"starts_at": datetime.now(UTC) + timedelta(minutes=1)})
+
+
+def finish(select, run, outcome):
+    ended = sa.update(runs).where(runs.c.id == run).values(state="ended", outcome=outcome, ended_at=time.time())
+    select(ended.returning(runs.c.id))
+
+
 def test_the_first_alert_opens_an_incident_and_starts_its_runbook(receive, select, alert):
     receipt = receive(alert())
     assert (receipt.opened, len(receipt.runs)) == ((1,), 1)
@@ -79,7 +90,26 @@ def test_the_incident_is_resolved_when_none_of_its_alerts_fires(receive, select,
     assert receive(alert("resolved", tier="fast")).resolved == ()
     assert receive(alert("resolved", tier="slow")).resolved == (1,)
     assert opened(select)[0].state == "resolved"
-    assert receive(alert(minute=30)).opened == (2,)
+    assert receive(later(alert())).opened == (2,)
+
+
+def test_a_slower_tier_held_back_until_the_faster_one_ended_belongs_to_the_same_incident(receive, select, alert):
+    """It began during the incident; the runbook has seen the SLO recover since, so nobody is asked again."""
+    (run,) = receive(alert(tier="fast")).runs
+    finish(select, run, "recovered")
+    assert receive(alert("resolved", tier="fast")).resolved == (1,)
+    receipt = receive(alert(tier="slow"))
+    assert (receipt.opened, receipt.runs) == ((), ())
+    assert [row.state for row in opened(select)] == ["open"]
+    assert receive(alert("resolved", tier="slow")).resolved == (1,)
+
+
+def test_a_slower_tier_of_an_incident_that_no_runbook_healed_is_answered_again(receive, select, alert):
+    (run,) = receive(alert(tier="fast")).runs
+    finish(select, run, "withdrawn")
+    receive(alert("resolved", tier="fast"))
+    receipt = receive(alert(tier="slow"))
+    assert (receipt.opened, len(receipt.runs)) == ((), 1)
 
 
 def test_an_alert_told_of_after_its_end_is_late_news(receive, select, alert):

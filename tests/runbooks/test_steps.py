@@ -1,6 +1,7 @@
 """The step types by themselves: what they read, what they change, what they refuse."""
 
 from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
@@ -110,7 +111,8 @@ def test_inspect_tells_of_cordoned_and_missing_nodes(context, kubernetes):
 
 
 def test_a_deployment_that_selects_nothing_is_no_selection_of_everything(context):
-    context.world.cluster = SimpleNamespace(get=lambda ref: {"metadata": {"name": "x"}, "spec": {"selector": {}}})
+    empty = {"metadata": {"name": "x"}, "spec": {"selector": {}}}
+    context.world.cluster = SimpleNamespace(get=lambda ref: empty, list=lambda *_, **__: pytest.fail("asked for all"))
     with pytest.raises(PermanentError, match="selects no pods"):
         STEP_TYPES.readings["inspect"](context, Inspect())
 
@@ -145,15 +147,14 @@ def test_a_route_that_does_not_know_the_model_or_its_fallback_is_refused(context
 def test_no_traffic_is_lost_or_invented_by_a_shift(weights, share):
     before = [["a", 7], ["b", 2], *([name, weight] for name, weight in weights)]
     after = shifted(before, "a", "b", share)
-    total = sum(weight for _, weight in before)
-    scale = Decimal(sum(weight for _, weight in after)) / total
 
-    def of(rows, name):
-        return sum(weight for one, weight in rows if one == name)
+    def of(rows, name=""):
+        return sum(weight for one, weight in rows if name in one)
 
+    scale, part = Fraction(of(after), of(before)), Fraction(share)
     assert all(weight >= 0 for _, weight in after)
-    assert of(after, "a") == of(before, "a") * (1 - share) * scale
-    assert of(after, "b") == (of(before, "b") + of(before, "a") * share) * scale
+    assert of(after, "a") == of(before, "a") * (1 - part) * scale
+    assert of(after, "b") == (of(before, "b") + of(before, "a") * part) * scale
     assert of(after, "c") == of(before, "c") * scale
 
 

@@ -1,8 +1,9 @@
 """How soon an alert fires, by the arithmetic of its rules: for people, reports and experiments."""
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
+from failsoft.slo.indicators import Score
 from failsoft.slo.resolve import Objective
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.quantities import Duration
@@ -13,9 +14,10 @@ __all__ = ["detection_time"]
 def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, *, hops: int = 0) -> Duration | None:
     """The longest time from the onset of a steady error ratio to the evaluation at which the tier fires.
 
-    Even traffic and a healthy past are assumed. The long window reaches the threshold after threshold / error ratio of
-    its length, the short one after as much of its own; then the last sample may be a scrape old, and the next
-    evaluation a step away, and each hop between groups costs another.
+    A healthy past is assumed, and even traffic that brings enough bad events for the guard. The long window reaches
+    the threshold after threshold / error ratio of its length, the short one after as much of its own; then the last
+    sample may be a scrape and the records' delay old, the next evaluation a step away, and each hop between groups
+    costs another.
 
     Args:
         objective: the SLO.
@@ -29,4 +31,6 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
     if error_ratio <= tier.threshold:
         return None
     reached = floor(tier.threshold / error_ratio * tier.long) + 1
-    return Duration(reached + objective.scrape + (1 + hops) * objective.step)
+    if isinstance(objective.sli, Score):
+        reached = max(reached, ceil(objective.min_bad / error_ratio) * objective.step)
+    return Duration(reached + objective.scrape + objective.delay + (1 + hops) * objective.step)

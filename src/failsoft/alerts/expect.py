@@ -35,7 +35,8 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     """An alert's life on a timeline: still quiet, first certain to fire, last certain to fire, quiet again.
 
     It must not fire at an evaluation before its condition ever held. It has to fire where the condition has held
-    throughout the lag, and to be quiet where it has not held for the lag, an evaluation, and `keep` in whole steps.
+    throughout the lag, and from there on for `keep`; it has to be quiet where the condition has not held for the lag,
+    an evaluation, and `keep` in whole steps.
     What is neither certain nor impossible is not said. A timeline on which it need not fire gives fewer moments.
     Kept for SLOs of the same numbers, of which a workspace has many.
 
@@ -45,16 +46,18 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     held = burning(timeline.events, promise.burn)
     cell, step = timeline.cell, promise.step
     lag = -(-promise.lag // cell)
-    wait = lag + (step + -(-promise.keep // step) * step) // cell
+    kept = -(-promise.keep // step) * step // cell
+    wait = lag + kept + step // cell
     ends = range(step // cell - 1, len(held), step // cell)
     first = next((end for end, holds in enumerate(held) if holds), len(held))
     still = [end for end in ends if end < first]
     firing = [end for end in ends if end >= lag and all(held[end - lag : end + 1])]
     over = [end for end in ends if firing and end > firing[-1] and not any(held[max(0, end - wait) : end + 1])]
+    last = [end for end in ends if firing and firing[0] < end <= firing[-1] + kept]
     picked: tuple[tuple[State, list[int]], ...] = (
         ("quiet", still[-1:]),
         ("fires", firing[:1]),
-        ("fires", firing[1:][-1:]),
+        ("fires", last[-1:]),
         ("quiet", over[:1]),
     )
     return tuple(((end + 1) * cell, state) for state, found in picked for end in found)

@@ -11,7 +11,7 @@ from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, comment, yaml_string
 from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.slo.promql import number, quoted, range_text
-from failsoft.slo.series import BUDGET_REMAINING
+from failsoft.slo.series import BUDGET_REMAINING, ERROR_RATIO
 
 __all__ = ["Proven", "proof_file", "proven_by", "unproven"]
 
@@ -60,6 +60,7 @@ def proof_file(subject: str, rule_file: str, step: int, scenarios: Iterable[Scen
         lines += [line for check in scenario.checks for line in _check(check)]
         if scenario.budget is not None:
             lines += _budget(subject, scenario.budget)
+        lines += _no_nan(subject, max(check.at for check in scenario.checks))
     return "\n".join(lines) + "\n"
 
 
@@ -82,6 +83,19 @@ def _budget(slo: str, budget: Budget) -> list[str]:
         f"    eval_time: {range_text(budget.at)}",
         "    exp_samples: [{value: 1}]",
     ]
+
+
+def _no_nan(slo: str, at: int) -> list[str]:
+    """Nothing recorded is NaN, which alone differs from itself."""
+    lines = []
+    for name in (ERROR_RATIO, BUDGET_REMAINING):
+        series = f"{name}{{slo={quoted(slo)}}}"
+        lines += [
+            f"  - expr: {yaml_string(f'count({series} != {series})')}",
+            f"    eval_time: {range_text(at)}",
+            "    exp_samples: []",
+        ]
+    return lines
 
 
 def proven_by(text: str) -> frozenset[Proven]:

@@ -17,7 +17,6 @@ from failsoft.slo.series import BURN_ALERT, STALE_ALERT, STALE_TIER
 
 __all__ = ["Budget", "Check", "Scenario", "scenarios_of"]
 
-_CELLS_OF_A_STEP = 5
 _OVER = Fraction(3, 2)
 _MANY = 1000
 _FEW = 10
@@ -81,7 +80,7 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
 def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, Promise]:
     hops = {dict(alert.labels)["burn_tier"]: alert.hops for alert in alerts_of(groups)}
     cell, per_step = _cell(objective)
-    sample = cell if per_step > 1 else 0
+    sample = cell + objective.delay if per_step > 1 else 0
     return {
         tier.name: Promise(
             burn=Burn(tier.short, tier.long, tier.threshold, objective.min_bad),
@@ -94,7 +93,10 @@ def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, P
 
 
 def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:
-    """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health."""
+    """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health.
+
+    The errors come in the busy hours: a budget that averages ratios instead of counting events would be wrong here.
+    """
     cell, per_step = _cell(objective)
     least = min(tier.threshold for tier in objective.tiers)
     each = 1 if per_step == 1 else max(_MANY, ceil(100 / least), objective.min_bad)
@@ -103,8 +105,9 @@ def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Scenari
     for tier in sorted(objective.tiers, key=lambda tier: tier.threshold):
         guarded = Fraction(2 * objective.min_bad * cell, tier.long * each)
         ratio = min(Fraction(1), max(tier.threshold * _OVER, guarded))
-        lag = promises[tier.name].lag // cell
-        stretches += _at_ratio(ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_step + lag, each, ratio)
+        lag = _lag(promises[tier.name], cell)
+        length = ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_step + lag
+        stretches += _at_ratio(length, each if per_step == 1 else 2 * each, ratio)
     rest = max(tier.short for tier in objective.tiers) + objective.keep_firing_for + 4 * objective.step
     stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_step), each, 0))
     timeline = Timeline(cell, tuple(stretches))
@@ -125,7 +128,7 @@ def _outage(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:
     fastest = objective.tiers[0]
     each = 1 if per_step == 1 else max(_FEW, objective.min_bad)
     before = Stretch(fastest.long // cell + per_step // 2, each, 0)
-    reached = ceil(fastest.long * fastest.threshold / cell) + 2 * per_step + promises[fastest.name].lag // cell
+    reached = ceil(fastest.long * fastest.threshold / cell) + 2 * per_step + _lag(promises[fastest.name], cell)
     during = Stretch(_to_whole_steps([before], reached, per_step), each, each)
     timeline = Timeline(cell, (before, during), born=isinstance(objective.sli, EventRatio))
     return _scenario(objective, "fails altogether", timeline, _life(objective, promises, fastest.name, timeline))
@@ -183,9 +186,13 @@ def _scenario(
 
 
 def _cell(objective: Objective) -> tuple[int, int]:
-    """Milliseconds of a cell, and cells of a step: a fifth of a step; a whole one where that is a slice of time."""
-    per_step = 1 if isinstance(objective.sli, Score) else _CELLS_OF_A_STEP
+    """Milliseconds of a cell, and cells of a step: a scrape; a whole step where that is a slice of time."""
+    per_step = 1 if isinstance(objective.sli, Score) else objective.step // objective.scrape
     return objective.step // per_step, per_step
+
+
+def _lag(promise: Promise, cell: int) -> int:
+    return ceil(promise.lag / cell)
 
 
 def _at_ratio(cells: int, each: int, ratio: Fraction) -> list[Stretch]:

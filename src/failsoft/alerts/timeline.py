@@ -82,10 +82,10 @@ def series_of(sli: Threshold | EventRatio | Score, timeline: Timeline) -> Series
 
 
 def _scores(sli: Score, timeline: Timeline) -> Series:
-    """A cell is one slice: judged where it has an event; nothing is exported in the others."""
+    """A cell is one slice: judged where it has an event; nothing is exported in the others, nor before the first."""
     tolerable, beyond = sli.above / 2, sli.above * 2
     seconds = Fraction(timeline.cell, 1000)
-    values, times, at = [f"{tolerable:f}"], ["0"], 0
+    values, times, at = ["_"], ["_"], 0
     for stretch in timeline.stretches:
         score = beyond if stretch.bad else tolerable
         begin, at = at + 1, at + stretch.cells

@@ -135,9 +135,11 @@ def _cluster(site: Site) -> Cluster:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A signal that lands in a rollback would drop the rest of it: it waits until the rollback is done."""
+    """A signal that lands in a rollback would drop the rest of it. What it asks for is done here: it is taken away."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
     finally:
+        for pending in signal.sigpending() & _SIGNALS:
+            signal.sigwait({pending})
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

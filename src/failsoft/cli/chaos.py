@@ -18,6 +18,7 @@ from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ExperimentSpec
 
 if TYPE_CHECKING:
+    from failsoft.chaos.incidents import IncidentSource
     from failsoft.chaos.janitor import Sweep
     from failsoft.chaos.plan import Plan
     from failsoft.chaos.run import Finished
@@ -110,6 +111,7 @@ def run(  # noqa: PLR0913 (options of a command)
         prometheus=_prometheus_reference(loaded),
         kubeconfig=_kubeconfig(loaded),
         context=loaded.config.kubernetes.context,
+        incidents=_incidents(loaded),
     )
     with _stop_requests() as asked:
         outcome = run_experiment(
@@ -228,6 +230,15 @@ def _experiment(workspace: Workspace, name: str) -> Document[ExperimentSpec]:
     if name not in workspace.experiments:
         raise unknown("experiment", name, list(workspace.experiments))
     return workspace.experiments[name]
+
+
+def _incidents(workspace: Workspace) -> "IncidentSource | None":
+    """The incidents of `failsoft serve`, where its parts are installed and it ever ran on this workspace."""
+    try:
+        from failsoft.cli.incident_source import stored_incidents
+    except ImportError:
+        return None
+    return stored_incidents(workspace)
 
 
 def _kubeconfig(workspace: Workspace) -> str:

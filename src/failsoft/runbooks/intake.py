@@ -1,7 +1,8 @@
 """Taking in what Alertmanager says: deliveries become episodes, episodes become incidents, incidents start runbooks.
 
 One episode is one (fingerprint, startsAt). One incident is open at a time for one (slo, model); episodes of all its
-alerts and their flaps attach to it, and it is resolved when none of them fires. Deliveries come at least once and in
+alerts and their flaps attach to it, and it is resolved when none of them fires. An alert that began during an incident
+and is told of after its end belongs to it too. Deliveries come at least once and in
 any order, so everything here may be done twice and changes nothing the second time.
 """
 
@@ -94,7 +95,7 @@ def _alert(connection: sa.Connection, workspace: Workspace, alert: Alert, change
             wanted.values(status="firing", resolved_at=None, reopened=episodes.c.reopened + (0 if new else 1))
         )
         if not note:
-            _fires(connection, workspace, alert, episode.id, changes)
+            _fires(connection, workspace, alert, episode.id, changes, new_episode=new)
     elif alert.status == "resolved" and episode.status == "firing":
         connection.execute(wanted.values(status="resolved", resolved_at=moment))
         if episode.incident_id is not None:
@@ -145,11 +146,20 @@ def _episode(connection: sa.Connection, alert: Alert, note: str) -> tuple[sa.Row
     return connection.execute(known.with_for_update(key_share=True)).one(), False
 
 
-def _fires(connection: sa.Connection, workspace: Workspace, alert: Alert, episode: int, changes: _Changes) -> None:
+def _fires(
+    connection: sa.Connection,
+    workspace: Workspace,
+    alert: Alert,
+    episode: int,
+    changes: _Changes,
+    *,
+    new_episode: bool,
+) -> None:
     slo, model = _named(alert)
     declared = workspace.slos[slo].spec
     # Whatever is no ticket to the letter may be urgent.
     severity = "ticket" if alert.labels.get("severity") == "ticket" else "page"
+    reopened = new_episode and incidents.reopen(connection, slo, model, alert.starts_at.timestamp())
     incident, new = incidents.open_incident(
         connection,
         slo=slo,
@@ -172,6 +182,10 @@ def _fires(connection: sa.Connection, workspace: Workspace, alert: Alert, episod
         adopted = sa.update(incident_table).where(incident_table.c.id == incident.id).values(origin="alert")
         connection.execute(adopted)
     timeline.tell(connection, "joined", f"{name}{tier} fires too", incident=incident.id, aloud=False)
+    if reopened and not _handled(connection, incident.id, alert.starts_at.timestamp()):
+        run = _answer(connection, workspace, incident)
+        changes.runs += [run] if run else []
+        return
     if incidents.worsen(connection, incident, severity) and not _driven(connection, incident.id):
         page(connection, workspace, incident, f"{name} fires, and no runbook is at work on it")
 
@@ -191,6 +205,15 @@ def _answer(connection: sa.Connection, workspace: Workspace, incident: Incident)
 def _driven(connection: sa.Connection, number: int) -> bool:
     going = sa.select(run_table.c.id).where(run_table.c.incident_id == number, run_table.c.state != "ended")
     return connection.scalar(going.limit(1)) is not None
+
+
+def _handled(connection: sa.Connection, number: int, began: float) -> bool:
+    """Whether a run of the incident is at work, or has seen the SLO recover since the alert began."""
+    recovered = (run_table.c.outcome == "recovered") & (run_table.c.ended_at >= began)
+    told = sa.select(run_table.c.id).where(
+        run_table.c.incident_id == number, (run_table.c.state != "ended") | recovered
+    )
+    return connection.scalar(told.limit(1)) is not None
 
 
 def _ends(connection: sa.Connection, number: int, changes: _Changes) -> None:

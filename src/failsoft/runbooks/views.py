@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from failsoft.runbooks.decisions import may_answer
 from failsoft.runbooks.interpreter.effects import Effect
 from failsoft.runbooks.interpreter.planning import plan_text
+from failsoft.runbooks.interpreter.steps import STEP_TYPES
 from failsoft.runbooks.pages import links
 from failsoft.runbooks.store import approvals, incidents, runs
 from failsoft.runbooks.store.approvals import Approval
 from failsoft.runbooks.store.incidents import Incident
 from failsoft.runbooks.store.runs import Run
 from failsoft.runbooks.store.schema import episodes, timeline
+from failsoft.runbooks.store.schema import incidents as incident_table
 from failsoft.runbooks.store.schema import runs as run_table
 from failsoft.workspace import Workspace
 from failsoft.workspace.kinds.inventory import Person
@@ -27,8 +29,11 @@ __all__ = [
     "QuestionCard",
     "RunCard",
     "StepCard",
+    "Stray",
     "incident_card",
+    "incident_cards",
     "question_card",
+    "unclaimed",
 ]
 
 
@@ -139,6 +144,17 @@ class IncidentCard:
     timeline: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An alert that belongs to no incident; `note` says why."""
+
+    alertname: str
+    status: str
+    severity: str
+    note: str
+    last_seen: float
+
+
 class Announcer(Protocol):
     """Who tells people about incidents, such as in one Slack thread for each.
 
@@ -192,6 +208,23 @@ def incident_card(connection: sa.Connection, workspace: Workspace, number: int) 
     )
 
 
+def incident_cards(
+    connection: sa.Connection, workspace: Workspace, *, resolved: bool = False
+) -> tuple[IncidentCard, ...]:
+    """The open incidents, and the resolved ones where they are wanted, newest first."""
+    wanted = sa.select(incident_table.c.id).order_by(incident_table.c.id.desc())
+    numbers = connection.scalars(wanted if resolved else wanted.where(incident_table.c.state == "open"))
+    cards = (incident_card(connection, workspace, number) for number in numbers.all())
+    return tuple(card for card in cards if card is not None)
+
+
+def unclaimed(connection: sa.Connection, limit: int = 50) -> tuple[Stray, ...]:
+    """The newest alerts that belong to no incident."""
+    columns = (episodes.c.alertname, episodes.c.status, episodes.c.severity, episodes.c.note, episodes.c.last_seen)
+    found = sa.select(*columns).where(episodes.c.note != "").order_by(episodes.c.id.desc()).limit(limit)
+    return tuple(Stray(**row) for row in connection.execute(found).mappings())
+
+
 def question_card(connection: sa.Connection, workspace: Workspace, asked: Approval) -> QuestionCard:
     """A question as it stands."""
     run = runs.read(connection, asked.run_id)
@@ -238,11 +271,9 @@ def _state(found: Incident, run: Run | None, entries: tuple[Entry, ...]) -> str:
         return "resolved"
     if run is not None and run.state != "ended":
         step = run.spec.steps[min(run.position, len(run.spec.steps) - 1)]
-        if run.state == "waiting":
-            return "waiting"
-        if run.state == "undoing":
-            return "acting"
-        return "verifying" if step.verify is not None else "acting" if run.state == "running" else "firing"
+        acts = run.state == "undoing" or (run.state == "running" and step.choice in STEP_TYPES.actions)
+        checks = run.state == "running" and step.verify is not None
+        return "waiting" if run.state == "waiting" else "acting" if acts else "verifying" if checks else "firing"
     if any(entry.kind == "page" for entry in entries):
         return "paged"
     return "recovered" if run is not None and run.outcome == "recovered" else "firing"

@@ -109,7 +109,7 @@ async def _opened(
     cluster, pagers = make_cluster(workspace), make_pagers(workspace)
     prometheus = make_prometheus(workspace, timeout=_QUERY_S)
     async with contextlib.AsyncExitStack() as stack:
-        service = None
+        service, told = None, ""
         while service is None and not stop.is_set():
             opening = open_service(
                 workspace,
@@ -123,7 +123,9 @@ async def _opened(
             try:
                 service = await stack.enter_async_context(opening)
             except UnavailableError as error:
-                _log.warning("not ready: %s", error)
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("not ready, trying again: %s", told)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), min(error.delay, _LONGEST_PAUSE_S))
         yield service

@@ -28,18 +28,18 @@ class Threshold:
     bound: Decimal
     sentence: str
 
-    def total(self, window: int) -> str:
-        """All events over `window` milliseconds."""
-        return _increase(f"{self.family}_count", self.matchers, window)
+    def total(self, window: int, offset: int = 0) -> str:
+        """All events over `window` milliseconds, which end `offset` milliseconds ago."""
+        return _increase(f"{self.family}_count", self.matchers, window, offset)
 
-    def bad(self, window: int) -> str:
-        """Bad events over `window` milliseconds.
+    def bad(self, window: int, offset: int = 0) -> str:
+        """Bad events of the same time.
 
         No `or 0` for the good ones: a bucket that is not there must read as no data, neither as all good nor as all
         bad. Clamped, for the two sums are of different series and scrapes.
         """
-        good = _increase(f"{self.family}_bucket", (*self.matchers, self.le), window)
-        return f"clamp_min({self.total(window)} - {good}, 0)"
+        good = _increase(f"{self.family}_bucket", (*self.matchers, self.le), window, offset)
+        return f"clamp_min({self.total(window, offset)} - {good}, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class EventRatio:
     bad_example: tuple[tuple[str, str], ...]
     sentence: str
 
-    def total(self, window: int) -> str:
-        """All events over `window` milliseconds."""
-        return _increase(self.total_metric, self.total_matchers, window)
+    def total(self, window: int, offset: int = 0) -> str:
+        """All events over `window` milliseconds, which end `offset` milliseconds ago."""
+        return _increase(self.total_metric, self.total_matchers, window, offset)
 
-    def bad(self, window: int) -> str:
-        """Bad events over `window` milliseconds; 0, not nothing, while no failure has made its counter yet."""
-        return f"{_increase(self.bad_metric, self.bad_matchers, window)} or 0 * {self.total(window)}"
+    def bad(self, window: int, offset: int = 0) -> str:
+        """Bad events of the same time; 0, not nothing, while no failure has made its counter yet."""
+        return f"{_increase(self.bad_metric, self.bad_matchers, window, offset)} or 0 * {self.total(window, offset)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ class Score:
 type Sli = Threshold | EventRatio | Score
 
 
-def _increase(metric: str, matchers: tuple[Matcher, ...], window: int) -> str:
+def _increase(metric: str, matchers: tuple[Matcher, ...], window: int, offset: int) -> str:
+    ago = f" offset {range_text(offset)}" if offset else ""
     # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
-    return f"sum(increase({selector(metric, matchers, window)}) >= 0)"
+    return f"sum(increase({selector(metric, matchers, window)}{ago}) >= 0)"

@@ -4,7 +4,8 @@ Increments. `increase` over one step would miss what happens between the last sa
 of the next. Over a step and a scrape, less a millisecond, every window holds one sample more than it has scrapes,
 whatever the phase, and the last sample of one window is the first of the next: scaled by step / range, the increments
 between neighbouring windows meet and none counts twice. The millisecond keeps the sample that sits exactly on a closed
-window's edge (Prometheus 2) out of two windows.
+window's edge (Prometheus 2) out of two windows. The window ends a fifth of a scrape ago: a sample has the time at which
+its scrape began and is there only when it has ended, so the newest one may be missing now and be too old next time.
 
 Windows. The sum over a window reads exactly window / step records: in the group that records them every evaluation has
 the records' own timestamps, so half a step less than the window leaves the oldest out on closed (Prometheus 2) and on
@@ -46,7 +47,7 @@ def count_records(objective: Objective) -> tuple[Record, Record]:
     else:
         reach = step + objective.scrape - 1
         scale = f"* {step} / {reach}"
-        bad, total = f"({sli.bad(reach)})\n{scale}", f"{sli.total(reach)}\n{scale}"
+        bad, total = f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
     labels = labels_of(objective)
     known = f'and on() {BAD}{{slo="{objective.name}"}}'
     return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)

@@ -21,6 +21,7 @@ __all__ = ["Objective", "resolve"]
 _MIN_BAD_EVENTS = 5
 _MIN_BAD_SLICES = 1
 _STALE_EVALUATIONS = 3
+_PART_OF_A_SCRAPE = 5
 _RESERVED = {"le", "quantile", "__name__"}
 _BELOW = {"s": Decimal(1000), "ms": Decimal(1)}
 
@@ -57,6 +58,11 @@ class Objective:
     keep_firing_for: int
     min_bad: int
     document: Document[SLOSpec]
+
+    @property
+    def delay(self) -> int:
+        """Milliseconds by which records lie back, so that scrapes that take as long are counted."""
+        return 0 if isinstance(self.sli, Score) else self.scrape // _PART_OF_A_SCRAPE
 
 
 def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | None, tuple[Finding, ...]]:

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from failsoft.testing.kubernetes import Fault
+
 
 def finish(process, within_s=30):
     out, err = process.communicate(timeout=within_s)
@@ -152,3 +154,21 @@ def test_a_watching_janitor_undoes_what_is_left_and_ends_when_it_is_told_to(stag
     code, _, _ = finish(process)
     assert code in {13, 15}
     assert stage.world.settled_specs() == before
+
+
+def test_a_signal_in_the_middle_of_the_rollback_does_not_disturb_it(stage, fake):
+    """The third patch of a node is the undo; it is slow, and the signal comes while it waits for its answer."""
+    before = stage.world.settled_specs()
+    fake.inject(Fault("PATCH", "/nodes/", skip=2, delay_s=1.0))
+    process = start(stage)
+    events = stage.root / "out" / "events.ndjson"
+    stage.world.eventually(lambda: events.is_file() and "rollbacks-started" in events.read_text())
+    stage.world.eventually(lambda: not fake._faults.pending)
+    for pid in stage.children():
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert stage.world.settled_specs() == before
+    journal = json.loads((stage.root / "out" / "journal.json").read_text())
+    assert [activity["status"] for activity in journal["rollbacks"]] == ["succeeded"]

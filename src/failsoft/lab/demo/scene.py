@@ -1,6 +1,7 @@
 """Looking at a running world from outside, as a visitor would: alerts, chat, pager, route and nodes; told when new."""
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from failsoft.lab.world.world import World
 from failsoft.slo.series import BURN_ALERT
 
 __all__ = ["Scene"]
+
+_LONGEST = 170
 
 type Json = dict[str, Any]
 
@@ -86,10 +89,9 @@ class Scene:
             text = str(message["text"])
             if text and text not in self.said:
                 self.said.append(text)
-                where = (
-                    "in the thread" if message["thread_ts"] not in {None, "", message["ts"]} else "#assistants-oncall"
-                )
-                self.narrator.tell(f"slack     {where}: {text}")
+                in_thread = message["thread_ts"] not in {None, "", message["ts"]}
+                where = "in the thread" if in_thread else "#assistants-oncall"
+                self.narrator.tell(f"slack     {where}: {_short(text)}")
 
     def _pager(self) -> None:
         pages = self.world.pages()
@@ -102,3 +104,9 @@ def _marks(node: Json) -> str:
     spec = node["spec"]
     taints = [str(taint["key"]) for taint in spec.get("taints") or ()]
     return ", ".join((["cordoned"] if spec.get("unschedulable") else []) + taints)
+
+
+def _short(text: str) -> str:
+    """The first line of a message, without Slack's marks for dates, and no longer than a line or two."""
+    line = re.sub(r"<!date[^>]*>\s*", "", text.splitlines()[0])
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -25,7 +25,7 @@ __all__ = ["EXPERIMENT", "Ended", "Story", "tell_story"]
 EXPERIMENT = "chat-spot-reclaim"
 
 _TRACE_RATE = 5.0
-_WARM_UP_S = 12.0
+_WARM_UP_S = 8.0
 _READING_S = 2.0
 _LOOK_S = 0.4
 _LONGEST_S = 150.0

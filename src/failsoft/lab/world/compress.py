@@ -15,11 +15,11 @@ type Path_ = tuple[str | int, ...]
 
 CLOCKS: Mapping[str, Mapping[Path_, object]] = {
     "SLO": {("spec", "period"): "6h"},
-    "Model": {("spec", "coldStart"): "15s"},
-    "DriftMonitor": {("spec", "window"): "2m", ("spec", "every"): "5s"},
+    "Model": {("spec", "coldStart"): "8s"},
+    "DriftMonitor": {("spec", "window"): "2m", ("spec", "every"): "5s", ("spec", "staleAfter"): "1m"},
     "Experiment": {
         ("spec", "fault", "spotReclaim", "notice"): "8s",
-        ("spec", "fault", "spotReclaim", "hold"): "45s",
+        ("spec", "fault", "spotReclaim", "hold"): "30s",
         ("spec", "observe"): "90s",
         ("spec", "abort"): {"errorRatio": "100%", "window": "30s"},
         ("spec", "expect", "alert", "within"): "45s",
@@ -96,6 +96,7 @@ def _configuration(places: Places, prometheus: str, alertmanager: str) -> dict[s
         "server": {
             "url": f"http://127.0.0.1:{places.serve}",
             "webhookSecret": {"file": str(secret / "webhook")},
+            "database": f"sqlite:///{places.root / 'failsoft.sqlite'}",
             "lease": "2s",
         },
     }

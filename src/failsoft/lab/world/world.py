@@ -19,7 +19,7 @@ from failsoft.lab.parts.leftovers import reap_leftovers
 from failsoft.lab.parts.process import Process, answers_http, listens
 from failsoft.lab.parts.prometheus import prometheus_server
 from failsoft.lab.parts.server import Server
-from failsoft.lab.sizing import COLD_START, MAX_TOKENS, PROMPT_CAP, SPEED
+from failsoft.lab.sizing import MAX_TOKENS, PROMPT_CAP, SPEED
 from failsoft.lab.world import objects
 from failsoft.lab.world.places import Places
 from failsoft.testing.slack.control import SlackControl
@@ -29,6 +29,7 @@ __all__ = ["Say", "World", "wait_until"]
 type Say = Callable[[str], None]
 
 _POLL = 0.1
+_COLD_START_S = 8.0
 
 
 def wait_until(question: Callable[[], bool], what: str, *, within: float) -> None:
@@ -97,7 +98,7 @@ class World:
             argv = self.python("failsoft.testing.kubernetes", "--port", str(port), "--kubeconfig", places.kubeconfig)
             self.run("kubernetes", argv, lambda: places.kubeconfig.exists() and listens(port)())
         self.cluster = connect(places.kubeconfig)
-        objects.create_all(self.cluster, cold_start=COLD_START)
+        objects.create_all(self.cluster, cold_start=_COLD_START_S)
         nodes = [f"--node={name},gpus=1,{objects.POOL_LABEL}={pool}" for name, pool in objects.NODES.items()]
         kubelet = ("--kubeconfig", places.kubeconfig, "--home", places.root / "kubelet", "--targets", places.targets)
         self.run("kubelet", self.python("failsoft.lab.kubelet", *kubelet, *nodes), places.targets.exists)
@@ -141,8 +142,7 @@ class World:
     def start_failsoft(self) -> Process:
         """`failsoft serve` on the lab's workspace."""
         places = self.places
-        database = f"sqlite:///{places.root / 'failsoft.sqlite'}"
-        argv = self.python("failsoft", "serve", places.workspace, "--port", str(places.serve), "--database", database)
+        argv = self.python("failsoft", "serve", places.workspace, "--port", str(places.serve))
         return self.run("failsoft", argv, answers_http(places.serve, "/readyz"), within=60)
 
     def start_traffic(self, seconds: float) -> Process:

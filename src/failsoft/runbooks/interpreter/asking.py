@@ -141,10 +141,10 @@ def _ask(turn: Turn, question: Question, effects: dict[int, Effect], turn_number
         number = approvals.add_plan(connection, run.id, question.position, hashed, _as_json(effects))
         asked = _row(connection, question, number, hashed, turn_number, note=_rule(run, question), run=run)
         runs.change(connection, held.id, state="waiting", topic=asked.topic)
-        outbox.put_ask(connection, incident.id, asked.id)
         who = "on call" if spec.from_ == "oncall" else "people"
         text = f"Asked {run.team} ({who}) about the plan {hashed[:12]}"
         turn.say(connection, "asked", text, aloud=False)
+        outbox.put_ask(connection, incident.id, asked.id)
     return Pause(spec.within.seconds, asked.topic)
 
 

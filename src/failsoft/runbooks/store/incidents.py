@@ -19,6 +19,7 @@ __all__ = [
     "lock_incident",
     "open_incident",
     "page_key",
+    "reopen",
     "resolve",
     "worsen",
 ]
@@ -79,6 +80,25 @@ def open_incident(connection: sa.Connection, **values: str) -> tuple[Incident, b
         if added is not None:
             return Incident(**added), True
     return Incident(**row), False
+
+
+def reopen(connection: sa.Connection, slo: str, model: str, began: float) -> bool:
+    """Open the last incident of (slo, model) again where an alert that began during it is told of only now.
+
+    So it is with a slower tier: while the faster one fires, Alertmanager holds it back.
+
+    Args:
+        connection: the transaction.
+        slo: its SLO.
+        model: its model.
+        began: when the alert began, seconds since the epoch.
+    """
+    of_both = (incidents.c.slo == slo, incidents.c.model == model)
+    last = sa.select(sa.func.max(incidents.c.id)).where(*of_both).scalar_subquery()
+    again = sa.update(incidents).where(
+        incidents.c.id == last, incidents.c.state == "resolved", incidents.c.resolved_at >= began
+    )
+    return bool(connection.execute(again.values(state="open", resolved_at=None)).rowcount)
 
 
 def worsen(connection: sa.Connection, found: Incident, severity: str) -> bool:

@@ -1,10 +1,11 @@
 """Bringing a database to the present schema, step by numbered step, forwards only."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
-from failsoft.errors import PermanentError
+from failsoft.errors import PermanentError, UnavailableError
 from failsoft.runbooks.store.engine import is_sqlite, now, transaction
 from failsoft.runbooks.store.schema import metadata, schema_version
 
@@ -29,6 +30,8 @@ def migrate(engine: sa.Engine) -> None:
         UnavailableError: the database does not answer.
         PermanentError: it was made by a newer failsoft.
     """
+    if is_sqlite(engine):
+        _make_file(Path(engine.url.database or ""))
     with transaction(engine) as connection:
         if not is_sqlite(engine):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
@@ -41,6 +44,15 @@ def migrate(engine: sa.Engine) -> None:
         for number, step in enumerate(MIGRATIONS[done:], done + 1):
             step(connection)
             connection.execute(sa.insert(schema_version).values(version=number, at=now(connection)))
+
+
+def _make_file(path: Path) -> None:
+    """Make the file, and its folder, readable by nobody else: tokens of open questions stand in it."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"the database {path} cannot be made: {error.strerror}") from error
 
 
 def migrated(engine: sa.Engine) -> bool:

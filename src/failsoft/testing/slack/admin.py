@@ -1,15 +1,13 @@
 """The fake's own HTTP interface under `/_fake/`: for a demo in another process that looks at messages and clicks."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from failsoft.testing.slack.page import channel_page
+from failsoft.testing.slack.stage import SlackStage
 from failsoft.testing.slack.workspace import Message
-
-if TYPE_CHECKING:
-    from failsoft.testing.slack.server import FakeSlack
 
 __all__ = ["admin_routes", "told"]
 
@@ -34,7 +32,7 @@ def told(message: Message) -> Json:
     }
 
 
-def admin_routes(slack: "FakeSlack") -> list[web.RouteDef]:
+def admin_routes(slack: SlackStage) -> list[web.RouteDef]:
     """The routes, for one fake."""
     admin = _Admin(slack)
     return [
@@ -52,7 +50,7 @@ def admin_routes(slack: "FakeSlack") -> list[web.RouteDef]:
 
 
 class _Admin:
-    def __init__(self, slack: "FakeSlack") -> None:
+    def __init__(self, slack: SlackStage) -> None:
         self._slack = slack
 
     async def messages(self, request: web.Request) -> web.Response:
@@ -120,7 +118,7 @@ class _Admin:
         return web.json_response({})
 
     async def fail(self, request: web.Request) -> web.Response:
-        """The arguments of `FakeSlack.fail_next`, as JSON."""
+        """The arguments of `fail_next`, as JSON."""
         self._slack.fail_next(**await request.json())
         return web.json_response({})
 

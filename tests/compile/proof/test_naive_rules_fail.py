@@ -1,0 +1,102 @@
+"""The proof is worth something: rules as others write them, or with one thing wrong, do not pass it."""
+
+import re
+
+import pytest
+
+from failsoft.cli.proving import Tools, prove
+
+TTFT = "ttft: {below: 500ms}"
+AVAILABILITY = "availability: {}"
+DRIFT = "drift: {monitor: chat-output, signal: output-length, below: 0.25}"
+
+
+def line(number, tier="page-fast"):
+    """The nth line of a tier's expression."""
+    before = rf"(- alert: FailsoftSLOBurn\n    expr: \|-\n(?:      .*\n){{{number}}})      .*\n"
+    after = rf"(?=(?:      .*\n|    keep_firing_for.*\n)*    labels: .*burn_tier: \"{tier}\")"
+    return before + after
+
+
+WRONG = {
+    "twice the threshold": (TTFT, "99%", r"> 0\.06\b", "> 0.12"),
+    "half the threshold": (TTFT, "99%", r"> 0\.06\b", "> 0.03"),
+    "no short window, so it never resets": (TTFT, "99%", line(1), r"\1"),
+    "no guard, so one of ten pages": (TTFT, "99%", line(2), r"\1"),
+    "a guard of 69 events, so a dead quiet service never pages": (TTFT, "99%", r"> 4\.5", "> 68.5"),
+    "a wait of half a minute": (TTFT, "99%", r"(\n    keep_firing_for)", r"\n    for: 30s\1"),
+    "no keepFiringFor, so a flap is two episodes": (TTFT, "99%", r"\n    keep_firing_for: .*", ""),
+    "a bucket that is not there": (TTFT, "99%", 'le="0.5"', 'le="0.3"'),
+    "good events or 0": (TTFT, "99%", r"- (sum\(increase\(.*_bucket.*\) >= 0\)), 0", r"- (\1 * 0 or vector(0)), 0"),
+    "the error ratio by another window": (
+        TTFT,
+        "99%",
+        r"(events_(?:bad|total):increase\{slo=\"s\"\})\[57s500ms\]",
+        r"\1[27s500ms]",
+    ),
+    "a month of ratios averaged, not of events counted": (
+        TTFT,
+        "99%",
+        r"sum\(sum_over_time\(.*\[29m57s500ms\]\)\)\n.*",
+        'sum(avg_over_time(failsoft:slo_error_ratio{slo="s", window="5s"}[29m57s500ms]))',
+    ),
+    "0 / 0 when idle": (TTFT, "99%", r"\)\)\n      / \((sum\(sum_over_time\(.*\)\)) > 0\)", r"))\n      / (\1)"),
+    "failures that are nothing until there is one": (AVAILABILITY, "90.5%", r" or 0 \* .*", ")"),
+    "failures or nothing at all": (AVAILABILITY, "99%", r'status="5xx"', 'status="500"'),
+    "a score that nobody reaches": (DRIFT, "99%", r"> bool 0\.25", "> bool 3"),
+    "a dead evaluation that reads as nothing": (DRIFT, "99%", r" or vector\(0\)", ""),
+    "a stale evaluation that still counts": (DRIFT, "99%", r"< bool 6\b", "< bool 100000"),
+}
+
+
+@pytest.fixture
+def lab(written, base, drift, lab_windows, tmp_path):
+    """Compiles one SLO on the clocks of a lab into a folder."""
+
+    def make(indicator, objective):
+        monitor = drift.partition("---")[0].replace("signals:", "every: 2s, signals:")
+        spec = f"model: chat, indicator: {{{indicator}}}, objective: {objective}, period: 30m"
+        slo = f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}"
+        clock = base.replace("scrapeInterval: 15s", "scrapeInterval: 1s")
+        documents = [slo, lab_windows, *([monitor] if "drift" in indicator else [])]
+        return written(*documents, base=clock).output(tmp_path, tests=True)
+
+    return make
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_rules_do_not_pass(name, lab, tmp_path, promtool, amtool):
+    indicator, objective, pattern, replacement = WRONG[name]
+    compiled = lab(indicator, objective)
+    path = tmp_path / "rules" / "chat.yaml"
+    text, count = re.subn(pattern, replacement, path.read_text())
+    assert count, "the rules do not hold what this test means to break"
+    path.write_text(text)
+    findings = prove(compiled, tmp_path, Tools(promtool, amtool))
+    assert [finding.code.id for finding in findings] == ["FS443"], findings
+    assert findings[0].place.path == "slo/0.yaml"
+
+
+def test_a_failure_says_which_tier_did_what_and_when(lab, tmp_path, promtool, amtool):
+    compiled = lab(TTFT, "99%")
+    path = tmp_path / "rules" / "chat.yaml"
+    path.write_text(path.read_text().replace("> 4.5", "> 68.5"))
+    (finding,) = prove(compiled, tmp_path, Tools(promtool, amtool))
+    assert finding.message == "the proof of s fails"
+    assert re.search(r"page-fast is quiet at \d+s", finding.hint)
+
+
+def test_rules_that_promtool_cannot_read_are_named(lab, tmp_path, promtool, amtool):
+    compiled = lab(TTFT, "99%")
+    path = tmp_path / "rules" / "chat.yaml"
+    path.write_text(path.read_text().replace("sum(", "summ("))
+    codes = [finding.code.id for finding in prove(compiled, tmp_path, Tools(promtool, amtool))]
+    assert "FS441" in codes
+
+
+def test_routes_that_amtool_cannot_read_are_named(lab, tmp_path, promtool, amtool):
+    compiled = lab(TTFT, "99%")
+    (tmp_path / "alertmanager.yaml").write_text("route: {receiver: nobody}\n")
+    (finding,) = prove(compiled, tmp_path, Tools(promtool, amtool))
+    assert finding.code.id == "FS442"
+    assert finding.place.path == "alertmanager.yaml"
