@@ -175,14 +175,23 @@ def test_one_run_holds_the_lock_and_a_dead_one_loses_it(world, quick):
     assert world.lease() is None
 
 
-def test_who_runs_an_experiment_on_a_model_is_known(world, quick):
+def test_who_runs_an_experiment_on_a_model_is_known_from_the_fault_to_the_end_of_the_observation(world, quick):
     world.settle()
-    assert experimenter(world.cluster, [world.where], "chat") is None
-    start(world, quick)
-    assert experimenter(world.cluster, [world.where], "chat") == "ana"
-    assert experimenter(world.cluster, [world.where], "other") is None
+
+    def who(model="chat"):
+        return experimenter(world.cluster, [world.where], model, clock=quick)
+
+    assert who() is None
+    lock = Lock(world.cluster, world.where, "r1", quick, requester="ben", model="chat")
+    lock.acquire()
+    world.steps("r1", quick).record(world.draft("r1", world.busy_nodes()[:1], now=quick.now()))
+    assert (who(), who("other")) == ("ana", None)
     Ledger(world.cluster, world.where).close("r1")
-    assert experimenter(world.cluster, [world.where], "chat") is None
+    assert (who(), who("other")) == ("ben", None), "the fault is undone, the run still watches"
+    quick.sleep(16)
+    assert who() is None, "its runner is dead"
+    Lock(world.cluster, world.where, "r2", quick, requester="cleo", model="other").acquire()
+    assert (who(), who("other")) == (None, "cleo")
 
 
 def test_a_record_survives_its_config_map():

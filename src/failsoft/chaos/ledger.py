@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from failsoft.chaos.clock import Clock, SystemClock
+from failsoft.chaos.lock import holder
 from failsoft.chaos.marks import MANAGED_BY, RUN, record_name
 from failsoft.chaos.record import Record
 from failsoft.clients.kubernetes import Cluster, Json, Ref
@@ -77,10 +79,22 @@ def _sort_in(config_map: Json, records: list[Record], problems: list[str]) -> No
         problems.append(str(error))
 
 
-def experimenter(cluster: Cluster, namespaces: Iterable[str], model: str) -> str | None:
-    """Who runs an experiment on the model now, None where nobody does: that person does not approve the answer to it.
+def experimenter(cluster: Cluster, namespaces: Iterable[str], model: str, *, clock: Clock | None = None) -> str | None:
+    """The requester of the run on a model, from its fault to the end of its observation; None where there is none.
+
+    That person does not approve the answer to it.
 
     Raises `UnavailableError` or `RefusedError` when the cluster does not say.
     """
-    records, _ = read_all(cluster, namespaces)
-    return next((record.requester for record in records if record.model == model), None)
+    spaces = sorted(set(namespaces))
+    records, _ = read_all(cluster, spaces)
+    for record in records:
+        if record.model == model:
+            return record.requester
+    now = (clock or SystemClock()).now()
+    for namespace in spaces:
+        # The record goes with the undo; the lock is held as long as the run watches the service recover.
+        found = holder(cluster, namespace)
+        if found.alive(now) and found.model == model:
+            return found.requester
+    return None

@@ -11,6 +11,9 @@ from failsoft.errors import ConflictError, NotFoundError, RefusedError
 
 __all__ = ["Holder", "Lock", "holder"]
 
+_REQUESTER = "failsoft.dev/requester"
+_MODEL = "failsoft.dev/model"
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -19,10 +22,13 @@ class Holder:
     Attributes:
         run: the run, empty when nobody does.
         until: when it expires unless it is renewed, in seconds since the epoch.
+        requester, model: who asked for the run, and on which model.
     """
 
     run: str = ""
     until: float = 0.0
+    requester: str = ""
+    model: str = ""
 
     def alive(self, now: float) -> bool:
         """Whether the lock is held now."""
@@ -36,7 +42,13 @@ class Holder:
             until = from_rfc3339(str(spec.get("renewTime"))) + float(spec.get("leaseDurationSeconds") or 0)
         except ValueError:
             until = 0.0
-        return cls(str(spec.get("holderIdentity") or ""), until)
+        said = (lease.get("metadata") or {}).get("annotations") or {}
+        return cls(
+            run=str(spec.get("holderIdentity") or ""),
+            until=until,
+            requester=str(said.get(_REQUESTER, "")),
+            model=str(said.get(_MODEL, "")),
+        )
 
 
 def _ref(namespace: str) -> Ref:
@@ -52,14 +64,31 @@ def holder(cluster: Cluster, namespace: str) -> Holder:
 
 
 class Lock:
-    """The lock of a namespace, as one run sees it."""
+    """The lock of a namespace, as one run sees it.
 
-    def __init__(self, cluster: Cluster, namespace: str, run: str, clock: Clock, *, lease_s: int = 15) -> None:
+    Args:
+        cluster, namespace, run, clock: where, for whom, and what time it is.
+        lease_s: seconds after which a lock that is not renewed has expired.
+        requester, model: who asked for the run, and on which model; people are told, and do not approve their own.
+    """
+
+    def __init__(  # noqa: PLR0913 (what a Lease holds)
+        self,
+        cluster: Cluster,
+        namespace: str,
+        run: str,
+        clock: Clock,
+        *,
+        lease_s: int = 15,
+        requester: str = "",
+        model: str = "",
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._run = run
         self._clock = clock
         self._lease_s = lease_s
+        self._about = {_REQUESTER: requester, _MODEL: model}
 
     @property
     def renew_every_s(self) -> float:
@@ -82,7 +111,12 @@ class Lock:
                 {
                     "apiVersion": "coordination.k8s.io/v1",
                     "kind": "Lease",
-                    "metadata": {"name": LEASE, "namespace": self._namespace, "labels": {MANAGED_BY: "failsoft"}},
+                    "metadata": {
+                        "name": LEASE,
+                        "namespace": self._namespace,
+                        "labels": {MANAGED_BY: "failsoft"},
+                        "annotations": self._about,
+                    },
                     "spec": self._spec(),
                 }
             )
@@ -97,7 +131,9 @@ class Lock:
         found = Holder.of(lease)
         if found.run != self._run and found.alive(self._clock.now()):
             raise RefusedError(f"another run, {found.run}, holds the lock of namespace {self._namespace}")
-        self._cluster.replace({**lease, "spec": self._spec()})
+        meta = lease["metadata"]
+        told = {**meta, "annotations": {**(meta.get("annotations") or {}), **self._about}}
+        self._cluster.replace({**lease, "metadata": told, "spec": self._spec()})
         return None
 
     def renew(self) -> None:

@@ -110,8 +110,15 @@ def run(
         RefusedError: another run holds the lock, or the plan was not approved.
         UnavailableError: the cluster cannot be read.
     """
-    namespace = target_of(around.workspace, document).namespace
-    lock = Lock(around.cluster, namespace, options.run, around.clock, lease_s=options.lease_s)
+    lock = Lock(
+        around.cluster,
+        target_of(around.workspace, document).namespace,
+        options.run,
+        around.clock,
+        lease_s=options.lease_s,
+        requester=options.requester,
+        model=document.spec.fault.chosen.model,
+    )
     lock.acquire()
     try:
         with Heart(lock) as heart:

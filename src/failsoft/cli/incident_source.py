@@ -79,7 +79,7 @@ def _steps(connection: sa.Connection, run: sa.Row[Any]) -> list[StepSeen]:
             type=to_camel(step.kind),
             acts=step.kind in _ACTS,
             started_at=step.started_at,
-            ended_at=step.ended_at,
+            ended_at=None if step.ended_at is None else max(step.started_at, step.ended_at),
             outcome=step.state,
             detail=step.said.splitlines()[0] if step.said else "",
         )

@@ -102,7 +102,8 @@ def incident_message(view: IncidentView) -> Rendered:
     blocks.append(_context(" · ".join(facts)))
     if ends := [end for end in (*_links(view.links), code(cut(view.command, 100))) if end]:
         blocks.append(_context(" · ".join(ends)))
-    text = f"{sign} {cut(escaped(view.slo), _LABEL)}: {cut(escaped(view.title), _TITLE)}. {words}."
+    title = cut(escaped(view.title.rstrip(".")), _TITLE)
+    text = f"{sign} {cut(escaped(view.slo), _LABEL)}: {title}. {words}."
     return Rendered(text, tuple(blocks))
 
 
@@ -198,7 +199,9 @@ def _plan(plan: PlanView, command: str) -> list[dict[str, Any]]:
 
 
 def _first_line(plan: PlanView) -> str:
-    return plan.text.strip().split("\n", 1)[0]
+    """The first thing that the plan does, or its first line where it numbers nothing."""
+    rows = plan.text.strip().split("\n")
+    return next((row.removeprefix("1. ") for row in rows if row.startswith("1. ")), rows[0])
 
 
 def _packed(rows: list[str]) -> list[list[str]]:

@@ -103,8 +103,9 @@ def _start(world: World, story: Story, example: Path, narrator: Narrator) -> Non
     narrator.tell(f"lab       Kubernetes ({kind}), a gateway, three nodes with a GPU each")
     world.start_people()
     _write_past(world, narrator)
-    world.start_monitoring()
+    # failsoft first: the rules call a drift evaluation that they have never seen a dead one
     world.start_failsoft()
+    world.start_monitoring()
     narrator.tell("lab       Prometheus, Alertmanager, Slack and pager (fakes on sockets), failsoft serve")
     world.wait_for_pods()
     narrator.tell("lab       two replicas of chat-70b and one of chat-small are Ready")
