@@ -2,10 +2,22 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from failsoft.cli import main
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "chat"
+SIGNAL = 'model="chat",monitor="output",signal="finish-reason"'
+MONITOR = """
+kind: DriftMonitor
+metadata: {name: output}
+spec: {model: chat, reference: reference.json, signals: [finish-reason], every: 1s}
+"""
 
 
 def alert(fingerprint="aa", *, status="firing", starts="2026-11-21T03:01:00Z"):
@@ -20,9 +32,12 @@ def alert(fingerprint="aa", *, status="firing", starts="2026-11-21T03:01:00Z"):
 
 
 async def test_it_takes_alerts_pages_ends_in_good_order_and_remembers(workspace, serve):
-    folder = workspace()
+    folder = workspace("", MONITOR)
+    shutil.copy(EXAMPLE / "drift" / "chat-output.json", folder / "reference.json")
     serving = await (await serve(folder)).ready()
     assert await serving.get("/readyz") == (200, "ok\n")
+    await serving.until(f'failsoft_drift_verdict{{{SIGNAL},verdict="failed"}}', 1)
+    assert await serving.value(f'failsoft_drift_score{{{SIGNAL},statistic="psi"}}') is None, "Prometheus is away"
     assert (await serving.post(alert(), alert("bb")))[0] == 200
     page = await serving.line()
     assert (page["page"], page["source"]) == ("trigger", "chat")
@@ -98,26 +113,43 @@ async def test_a_locked_database_is_answered_503_in_time_and_nothing_is_lost(wor
     assert await serving.stop() == 0
 
 
+def refused(folder, *options):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", str(folder), "--port", "0", *options])
+    return ended.value.code
+
+
 @pytest.mark.parametrize(
     ("more", "options", "told"),
     [
-        ("", ("--host", "no.such.host.invalid"), "cannot listen"),
+        ("", ("--host", "203.0.113.1"), "cannot listen"),
         ("", ("--database", "mysql://x/y"), "sqlite:///"),
         ("  slack: {botToken: {env: FS_NONE_A}, appToken: {env: FS_NONE_B}}", (), "FS_NONE_A"),
         ("  kubernetes: {kubeconfig: nowhere.yaml}", (), "nowhere.yaml"),
     ],
 )
-async def test_what_cannot_work_is_said_at_the_start(workspace, serve, more, options, told):
-    serving = await serve(workspace(more), *options)
-    assert await serving.ended() == 2
-    assert told in serving.log()
-    assert "Traceback" not in serving.log()
+def test_what_cannot_work_is_said_at_the_start(workspace, capsys, more, options, told):
+    assert refused(workspace(more), *options) == 2
+    said = capsys.readouterr()
+    assert told in said.err
+    assert "Traceback" not in said.err
+    assert not said.out
 
 
-async def test_a_webhook_without_a_secret_is_served_on_loopback_only(workspace, serve):
-    folder = workspace()
-    path = folder / "failsoft.yaml"
+def test_a_webhook_without_a_secret_is_served_on_loopback_only(workspace, capsys):
+    path = workspace() / "failsoft.yaml"
     path.write_text(path.read_text().replace("webhookSecret: {file: webhook-secret}, ", ""))
-    serving = await serve(folder, "--host", "0.0.0.0")  # noqa: S104
-    assert await serving.ended() == 2
-    assert "webhookSecret" in serving.log()
+    assert refused(path.parent, "--host", "0.0.0.0") == 2  # noqa: S104
+    assert "webhookSecret" in capsys.readouterr().err
+
+
+def test_a_secret_that_is_missing_is_said_at_the_start(workspace, capsys):
+    folder = workspace()
+    (folder / "webhook-secret").unlink()
+    assert refused(folder) == 2
+    assert "webhook-secret" in capsys.readouterr().err
+
+
+def test_a_workspace_with_errors_is_not_served(workspace, capsys):
+    assert refused(workspace("  typo: 1")) == 1
+    assert "typo" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def reclaim_taint(run: str) -> Taint:
     """The taint of a spot interruption notice, with an event id that is this run's own.
 
     >>> reclaim_taint("r1")["value"][:15], len(reclaim_taint("r1")["value"])
-    ('spot-itn-43cc0a', 63)
+    ('spot-itn-82f3e9', 63)
     """
     event = f"spot-itn-{hashlib.sha256(run.encode()).hexdigest()}"
     return {"key": RECLAIM_TAINT, "value": event[:_LONGEST_VALUE], "effect": _EFFECT}

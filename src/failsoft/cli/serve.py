@@ -45,4 +45,5 @@ def command(*, workspace: Path, host: str, port: int | None, database: str, log_
         worker=ServiceSettings(database=database),
     )
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its tidings of every start and end say nothing new
     asyncio.run(serve(loaded, settings))

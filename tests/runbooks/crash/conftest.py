@@ -120,7 +120,9 @@ class CrashWorld:
         try:
             return self.start(**how)[1].result(60)
         except TimeoutError:
-            raise AssertionError(f"{self.name} {how} does not end:\n{self.log}") from None
+            stuck = [self.rows(f"SELECT * FROM {table}") for table in ("runs", "steps", "approvals", "wakes", "leases")]  # noqa: S608
+            stuck.append(self.rows("SELECT * FROM outbox WHERE state <> 'sent'"))
+            raise AssertionError(f"{self.name} {how} does not end:\n{self.log}\n{stuck}") from None
 
     @property
     def log(self) -> str:

@@ -36,7 +36,7 @@ from failsoft.runbooks.store.schema import outbox, runs
 from failsoft.runbooks.views import MessageRef
 from failsoft.workspace.load import load
 
-WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:dbos\.)?\"?(?:dbos\"\.\"?)?(\w+)", re.IGNORECASE)
+WRITES = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:"?\w+"?\.)?"?(\w+)"?', re.IGNORECASE)
 CALLS = ("get", "list", "replace", "scale")
 
 
@@ -70,7 +70,7 @@ def watch_commits(engine, fate):
     commit, rollback = engine.dialect.do_commit, engine.dialect.do_rollback
 
     def committed(connection):
-        tables = written.pop(id(connection), None)
+        tables = written.pop(id(connection.dbapi_connection), None)
         name = "commit " + "+".join(sorted(tables)) if tables else ""
         if name:
             fate.point(f"before {name}")
@@ -79,7 +79,7 @@ def watch_commits(engine, fate):
             fate.point(f"after {name}")
 
     def rolled_back(connection):
-        written.pop(id(connection), None)
+        written.pop(id(connection.dbapi_connection), None)
         rollback(connection)
 
     engine.dialect.do_commit, engine.dialect.do_rollback = committed, rolled_back

@@ -33,7 +33,9 @@ CLOCKS: Mapping[str, Mapping[Path_, object]] = {
         ("spec", "steps", 3, "verify", "within"): "60s",
     },
 }
-"""Kind (and name, where only that one is meant) -> place in its document -> what stands there in the lab. Requests, tokens and buckets stay in real seconds."""
+"""Kind (and name, where only that one is meant) -> place in its document -> what stands there in the lab.
+
+Requests, tokens and buckets stay in real seconds."""
 
 LAB_WINDOWS: Mapping[str, Any] = {
     "kind": "AlertWindows",
