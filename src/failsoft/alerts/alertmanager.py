@@ -43,7 +43,7 @@ def alertmanager_file(
 ) -> tuple[str, tuple[Finding, ...]]:
     """The text of the configuration, and what is wrong with it."""
     listed = tuple(objectives)
-    place = Place(origin)
+    place = workspace.config_at("spec", "server", "webhookSecret")
     secret, findings = _secret(workspace.config, place)
     inhibited, problems = _inhibitions(listed)
     configuration = {
@@ -85,7 +85,7 @@ def _routes(workspace: Workspace) -> dict[str, Any]:
         "group_by": ["slo", "model"],
         "group_wait": str(at.group_wait),
         "group_interval": str(at.group_interval),
-        "repeat_interval": "1h",
+        "repeat_interval": str(at.repeat_interval),
         "routes": routes,
     }
 

@@ -19,8 +19,10 @@ from failsoft.workspace.quantities import Duration
 
 __all__ = ["AlertSeen", "Evidence", "SloSeen", "Times", "alerts_of", "incidents_of", "slos_of", "watched"]
 
-_FEWEST_POINTS = 600
+_POINTS = 600
 _FINEST_STEP_S = 1.0
+_FINEST_ALERT_STEP_S = 0.1
+_MOST_POINTS = 10_000  # Prometheus refuses more than 11,000 a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Times:
     @property
     def step(self) -> float:
         """Seconds between two samples of the evidence."""
-        return max(_FINEST_STEP_S, (self.ended - self.started) / _FEWEST_POINTS)
+        return max(_FINEST_STEP_S, (self.ended - self.started) / _POINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,15 @@ def _points(around: Surroundings, expression: str, start: float, times: Times) -
     return tuple((at, value) for at, value in found[0].points if math.isfinite(value))
 
 
-def _range(around: Surroundings, expression: str, start: float, times: Times) -> tuple[Series, ...] | None:
+def _fine(times: Times) -> float:
+    return max(_FINEST_ALERT_STEP_S, (times.ended - times.started) / _MOST_POINTS)
+
+
+def _range(
+    around: Surroundings, expression: str, start: float, times: Times, *, step: float = 0.0
+) -> tuple[Series, ...] | None:
     try:
-        return around.prometheus.query_range(expression, start=start, end=times.ended, step=times.step)
+        return around.prometheus.query_range(expression, start=start, end=times.ended, step=step or times.step)
     except FailsoftError:
         return None
 
@@ -158,10 +166,17 @@ def watched(around: Surroundings, times: Times) -> float:
     return min(1.0, len(found[0].points) / expected) if found else 0.0
 
 
-def alerts_of(around: Surroundings, model: str, times: Times) -> tuple[AlertSeen, ...] | None:
-    """The alerts of the model that fired during the run, in order; None when Prometheus does not say."""
+def alerts_of(
+    around: Surroundings, model: str, times: Times, *, step: float | None = None
+) -> tuple[AlertSeen, ...] | None:
+    """The alerts of the model that fired during the run, in order; None when Prometheus does not say.
+
+    Args:
+        around, model, times: where, and when.
+        step: seconds between two looks; by default so few that an alert comes before the question that follows it.
+    """
     expression = f'ALERTS{{alertstate="firing", model={quoted(model)}}}'
-    found = _range(around, expression, times.started, times)
+    found = _range(around, expression, times.started, times, step=step or _fine(times))
     if found is None:
         return None
     seen = (

@@ -61,7 +61,8 @@ class Observer:
         wanted = self.spec.expect.alert
         if wanted is None or now > self.fault + wanted.within.seconds:
             return True
-        fired = alerts_of(self.around, self.spec.fault.chosen.model, Times(self.started, self.fault, None, None, now))
+        times = Times(self.started, self.fault, None, None, now)
+        fired = alerts_of(self.around, self.spec.fault.chosen.model, times, step=times.step)
         return any(alert.slo == wanted.slo and alert.since >= self.fault for alert in fired or ())
 
     def _answer_had_its_time(self, now: float) -> bool:

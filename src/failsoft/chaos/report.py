@@ -151,7 +151,7 @@ class Report:
             Fact(
                 "Budget spent",
                 _percent(max(spent)) if spent else "unknown",
-                f"at most {expect.budget.spend} was to be",
+                f"{expect.budget.spend} was allowed",
             ),
             Fact(
                 "Undone after",

@@ -67,7 +67,8 @@ def _answers(incident: Incident) -> Iterator[Moment]:
     for ask in incident.asks:
         yield Moment(ask.at, "person", f"Team {ask.team} {ask.how}", f"incident {incident.id}")
         if ask.answered_at is not None:
-            yield Moment(ask.answered_at, "person", ask.answer.capitalize() or "Answered", f"by {ask.by or 'nobody'}")
+            who = f"by {ask.by}" if ask.by else f"incident {incident.id}"
+            yield Moment(ask.answered_at, "person", ask.answer.capitalize() or "Answered", who)
     for step in incident.steps:
         if step.acts and step.ended_at is not None:
             yield Moment(step.ended_at, "action", f"Runbook: {step.name}", step.detail or step.outcome)

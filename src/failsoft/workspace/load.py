@@ -146,5 +146,6 @@ def _workspace(
         for extra in configurations[1:]
     )
     fields = {field: dict(sorted(by_kind.get(kind, {}).items())) for kind, field in _FIELDS.items()}
-    config = configurations[0].spec if configurations else WorkspaceSpec()
-    return Workspace(root, config, **fields, broken=broken)
+    first = configurations[0] if configurations else None
+    config = first.spec if first else WorkspaceSpec()
+    return Workspace(root, config, **fields, document=first, broken=broken)

@@ -69,5 +69,12 @@ class Workspace:
     monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
     experiments: Mapping[str, Document[ExperimentSpec]] = field(default_factory=dict)
     runbooks: Mapping[str, Document[RunbookSpec]] = field(default_factory=dict)
+    document: Document[WorkspaceSpec] | None = None
+    """The document that `config` was read from; None where there is none."""
+
     broken: frozenset[tuple[str, str]] = frozenset()
     """Kind and name of the documents that could not be read, so that nobody calls a reference to them dangling."""
+
+    def config_at(self, *path: str | int) -> Place:
+        """The place of a value of the configuration; the file it would stand in where there is none."""
+        return Place("failsoft.yaml") if self.document is None else self.document.at(*path)

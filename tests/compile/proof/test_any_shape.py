@@ -38,7 +38,7 @@ def shape(seed):
     return scrape, windows, f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}"
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", range(80, 260))
 def test_its_rules_pass_their_proof(seed, written, base, drift, tmp_path, promtool, amtool):
     scrape, windows, slo = shape(seed)
     monitor = drift.partition("---")[0].replace("signals:", "every: 2s, signals:")
@@ -46,6 +46,6 @@ def test_its_rules_pass_their_proof(seed, written, base, drift, tmp_path, promto
     objective, findings = made.resolve("s")
     if objective is None:
         assert {finding.code.id for finding in findings} <= {"FS411", "FS412"}, findings  # and that was told
-        return
+        pytest.skip("refused")
     compiled = made.output(tmp_path, tests=True)
     assert prove(compiled, tmp_path, Tools(promtool, amtool)) == ()
