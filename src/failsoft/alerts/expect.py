@@ -1,6 +1,7 @@
 """What an alert has to do at which evaluation, given when its condition holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
@@ -9,6 +10,8 @@ from failsoft.alerts.timeline import Timeline
 
 __all__ = ["Promise", "State", "life"]
 
+
+_HAIRS = (1 - Fraction(1, 10**9), 1 + Fraction(1, 10**9))
 
 type State = Literal["fires", "quiet"]
 
@@ -37,22 +40,23 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     It must not fire at an evaluation before its condition ever held. It has to fire where the condition has held
     throughout the lag, and from there on for `keep`; it has to be quiet where the condition has not held for the lag,
     an evaluation, and `keep` in whole steps.
+    Rules compute in floats: within a hair of the threshold it is left open whether the condition holds.
     What is neither certain nor impossible is not said. A timeline on which it need not fire gives fewer moments.
     Kept for SLOs of the same numbers, of which a workspace has many.
 
     Returns:
         Evaluations, in milliseconds since the beginning, and what the alert does at them.
     """
-    held = burning(timeline.events, promise.burn)
+    may, must = (burning(timeline.events, replace(promise.burn, above=promise.burn.above * hair)) for hair in _HAIRS)
     cell, step = timeline.cell, promise.step
     lag = -(-promise.lag // cell)
     kept = -(-promise.keep // step) * step // cell
     wait = lag + kept + step // cell
-    ends = range(step // cell - 1, len(held), step // cell)
-    first = next((end for end, holds in enumerate(held) if holds), len(held))
+    ends = range(step // cell - 1, len(may), step // cell)
+    first = next((end for end, holds in enumerate(may) if holds), len(may))
     still = [end for end in ends if end < first]
-    firing = [end for end in ends if end >= lag and all(held[end - lag : end + 1])]
-    over = [end for end in ends if firing and end > firing[-1] and not any(held[max(0, end - wait) : end + 1])]
+    firing = [end for end in ends if end >= lag and all(must[end - lag : end + 1])]
+    over = [end for end in ends if firing and end > firing[-1] and not any(may[max(0, end - wait) : end + 1])]
     last = [end for end in ends if firing and firing[0] < end <= firing[-1] + kept]
     picked: tuple[tuple[State, list[int]], ...] = (
         ("quiet", still[-1:]),

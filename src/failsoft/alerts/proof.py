@@ -76,10 +76,10 @@ def _check(check: Check) -> list[str]:
 
 def _budget(slo: str, budget: Budget) -> list[str]:
     """What is recorded as left is the truth within 1 % of the whole budget."""
-    left = number(budget.left)
-    difference = f"abs(max({BUDGET_REMAINING}{{slo={quoted(slo)}}}) - ({left})) < bool {number(_CLOSE)}"
+    recorded = f"max({BUDGET_REMAINING}{{slo={quoted(slo)}}})"
+    least, most = number(budget.least - _CLOSE), number(budget.most + _CLOSE)
     return [
-        f"  - expr: {yaml_string(difference)}",
+        f"  - expr: {yaml_string(f'({recorded} > bool ({least})) * ({recorded} < bool ({most}))')}",
         f"    eval_time: {range_text(budget.at)}",
         "    exp_samples: [{value: 1}]",
     ]

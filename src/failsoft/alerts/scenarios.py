@@ -13,7 +13,7 @@ from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.timeline import Series, Stretch, Timeline, evaluations_stop, series_of
 from failsoft.slo.indicators import EventRatio, Score
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import BUDGET_REMAINING, BURN_ALERT, STALE_ALERT, STALE_TIER
 
 __all__ = ["Budget", "Check", "Scenario", "scenarios_of"]
 
@@ -42,10 +42,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of the budget at one evaluation (milliseconds), by the events."""
+    """What is left of the budget at one evaluation (milliseconds), by the events: it lies between two truths.
+
+    What is recorded may lag behind what happened, so it is the truth of some moment of the lag.
+    """
 
     at: int
-    left: Fraction
+    least: Fraction
+    most: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ class Scenario:
 def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scenario, ...]:
     """The stories of an SLO whose alerts stand in `groups`."""
     promises = _promises(objective, groups)
-    stories = [_staircase(objective, promises), _outage(objective, promises), _idle(objective)]
+    at_home = any(rule.name == BUDGET_REMAINING for rule in groups[0].rules)
+    behind = 0 if at_home else objective.step
+    stories = [_staircase(objective, promises, behind), _outage(objective, promises), _idle(objective)]
     if not isinstance(objective.sli, Score):
         few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
         return (*stories, *few, _sparse(objective, promises, bad=_FEW))
@@ -92,10 +98,11 @@ def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, P
     }
 
 
-def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:
+def _staircase(objective: Objective, promises: Mapping[str, Promise], behind: int) -> Scenario:
     """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health.
 
     The errors come in the busy hours: a budget that averages ratios instead of counting events would be wrong here.
+    The budget may be recorded `behind` milliseconds after the increments.
     """
     cell, per_step = _cell(objective)
     least = min(tier.threshold for tier in objective.tiers)
@@ -112,14 +119,16 @@ def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Scenari
     stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_step), each, 0))
     timeline = Timeline(cell, tuple(stretches))
     checks = [check for tier in objective.tiers for check in _life(objective, promises, tier.name, timeline)]
-    left = 1 - _spent(timeline, objective.period) / objective.budget
+    lag = ceil((cell + objective.delay + behind) / cell)
+    left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
     name = "burns at 1.5 times each tier's threshold"
-    return _scenario(objective, name, timeline, checks, Budget(timeline.cells * cell, left))
+    budget = Budget(timeline.cells * cell, min(left), max(left))
+    return _scenario(objective, name, timeline, checks, budget)
 
 
 @lru_cache(maxsize=512)
-def _spent(timeline: Timeline, period: int) -> Fraction:
-    return share(timeline.events, period, timeline.cells - 1)
+def _spent(timeline: Timeline, period: int, lag: int) -> tuple[Fraction, ...]:
+    return tuple(share(timeline.events, period, end) for end in range(timeline.cells - 1 - lag, timeline.cells))
 
 
 def _outage(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:

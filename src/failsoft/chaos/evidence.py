@@ -172,7 +172,9 @@ def alerts_of(
     """The alerts of the model that fired during the run, in order; None when Prometheus does not say.
 
     Args:
-        around, model, times: where, and when.
+        around: where.
+        model: whose alerts.
+        times: when.
         step: seconds between two looks; by default so few that an alert comes before the question that follows it.
     """
     expression = f'ALERTS{{alertstate="firing", model={quoted(model)}}}'

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from failsoft.errors import UnavailableError
-from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError
+from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError, Pause, drive
 
 if TYPE_CHECKING:
     from dbos import DBOS, WorkflowStatus
@@ -120,7 +120,7 @@ class DbosEngine:
             if task is not None:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            return await _drive(DBOS, driver, run_id)
+            return await _run(DBOS, driver, run_id)
 
         self._workflow = DBOS.workflow(name="run")(run)
         # in this thread, where the loop runs: so DBOS drives what it picks up here, too
@@ -165,27 +165,28 @@ class DbosEngine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _drive(dbos: "type[DBOS]", driver: Driver, run_id: str) -> str:
-    """The workflow: the same calls of DBOS in the same order, whatever happened before a restart."""
-    try:
-        # no step: every incarnation has to take the run anew, so that the one before is fenced off
-        fence = await asyncio.to_thread(driver.claim, run_id)
-        if fence is None:
-            return "ended"
+async def _run(dbos: "type[DBOS]", driver: Driver, run_id: str) -> str:
+    """The workflow: the same calls of DBOS in the same order, whatever happened before a restart.
 
-        def advance() -> list[Any]:
+    Claiming is no step: every incarnation has to take the run anew, so that the one before is fenced off.
+    """
+
+    async def advance(fence: int) -> Pause | Ended:
+        def step() -> list[Any]:
             pause = driver.advance(run_id, fence)
             return ["ended", pause.outcome] if isinstance(pause, Ended) else [pause.topic, pause.seconds]
 
-        while True:
-            topic, value = await dbos.run_step_async({"name": "advance"}, advance)
-            if topic == "ended":
-                return str(value)
-            if value > 0:
-                await dbos.recv_async(topic, timeout_seconds=value)
-    except Exception as error:
-        _log.exception("driving %s failed; it is handed out again", run_id)
-        raise HandedOverError(str(error)) from error
+        first, second = await dbos.run_step_async({"name": "advance"}, step)
+        return Ended(second) if first == "ended" else Pause(second, first)
+
+    async def wait(pause: Pause) -> None:
+        await dbos.recv_async(pause.topic, timeout_seconds=pause.seconds)
+
+    try:
+        return await drive(driver, run_id, advance, wait)
+    except HandedOverError as error:
+        _log.info("%s", error)
+        raise
 
 
 def _state_of(workflow: "WorkflowStatus") -> str:

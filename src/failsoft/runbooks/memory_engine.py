@@ -5,11 +5,12 @@ for a run goes on after a restart with this engine as well.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 
 from failsoft.errors import UnavailableError
-from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError
+from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError, Pause, drive
 
 __all__ = ["MemoryEngine"]
 
@@ -34,7 +35,7 @@ class MemoryEngine:
         """As the port says."""
         if self._driver is None:
             raise UnavailableError("the engine of the runbooks is not open")
-        # one that still waits here lost the run to nobody: its fence has moved on
+        # one that still drives it here is too slow, or was fenced off
         if (stale := self._tasks.pop(run_id, None)) is not None:
             stale.cancel()
         self._tasks[run_id] = asyncio.create_task(self._drive(self._driver, run_id), name=run_id)
@@ -59,27 +60,20 @@ class MemoryEngine:
         self._driver = None
 
     async def _drive(self, driver: Driver, run_id: str) -> None:
-        try:
-            fence = await asyncio.to_thread(driver.claim, run_id)
-            while fence is not None:
-                pause = await asyncio.to_thread(driver.advance, run_id, fence)
-                if isinstance(pause, Ended):
-                    break
-                if pause.seconds > 0:
-                    await self._wait(run_id, pause.topic, pause.seconds)
-            self._over.add(run_id)
-            self._tasks.pop(run_id, None)
-        except HandedOverError as error:
-            _log.info("%s: %s", run_id, error)
-        except Exception:  # noqa: BLE001  # as DBOS does, whatever it is
-            # left as it is: nobody drives it any more, so it is handed out again
-            _log.exception("driving %s failed", run_id)
+        async def advance(fence: int) -> Pause | Ended:
+            return await asyncio.to_thread(driver.advance, run_id, fence)
 
-    async def _wait(self, run_id: str, topic: str, seconds: float) -> None:
-        message = self._messages[run_id, topic]
         try:
-            await asyncio.wait_for(message.wait(), seconds)
-        except TimeoutError:
-            pass
+            await drive(driver, run_id, advance, lambda pause: self._wait(run_id, pause))
+            self._over.add(run_id)
+        except HandedOverError as error:
+            _log.info("%s", error)
         finally:
-            self._messages.pop((run_id, topic), None)
+            if self._tasks.get(run_id) is asyncio.current_task():
+                del self._tasks[run_id]
+
+    async def _wait(self, run_id: str, pause: Pause) -> None:
+        message = self._messages[run_id, pause.topic]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(message.wait(), pause.seconds)
+        self._messages.pop((run_id, pause.topic), None)

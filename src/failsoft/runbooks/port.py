@@ -6,10 +6,11 @@ worker to a living one. Nothing that an engine remembers is believed about the w
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Driver", "Ended", "Engine", "EngineState", "HandedOverError", "Pause"]
+__all__ = ["Driver", "Ended", "Engine", "EngineState", "HandedOverError", "Pause", "drive"]
 
 
 class HandedOverError(asyncio.CancelledError):
@@ -48,7 +49,7 @@ class EngineState:
 
 
 class Driver(Protocol):
-    """What an engine drives. Both methods block, and are called from threads."""
+    """What an engine drives. `claim` and `advance` block, and are called from threads."""
 
     def claim(self, run_id: str) -> int | None:
         """Take the run over for this worker; the number that fences off everybody who had it before.
@@ -58,6 +59,13 @@ class Driver(Protocol):
 
     def advance(self, run_id: str, fence: int) -> Pause | Ended:
         """Do the next piece of the run, durably. Raises `HandedOverError` when the fence has moved on."""
+
+    def release(self, run_id: str, fence: int) -> None:
+        """Whoever held that fence drives the run no more, though it has not ended: it is handed out again, soon.
+
+        Does not block. Without it, a run whose driver was the last to claim it and the first to give up would have
+        an owner that lives and does nothing.
+        """
 
 
 class Engine(Protocol):
@@ -80,3 +88,51 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Stop driving; runs that wait stay, for the next worker. Call it when no `advance` is under way."""
+
+
+async def drive(
+    driver: Driver,
+    run_id: str,
+    advance: Callable[[int], Awaitable[Pause | Ended]],
+    wait: Callable[[Pause], Awaitable[None]],
+) -> str:
+    """What every engine does with a run: claim it, advance it until it ends, and let go of it however this ends.
+
+    Args:
+        driver: what is driven.
+        run_id: the run.
+        advance: advances it under a fence, in the engine's own way.
+        wait: waits, in the engine's own way.
+
+    Returns:
+        its outcome.
+
+    Raises:
+        HandedOverError: somebody else drives it, or will; also instead of any other error.
+    """
+    claiming = asyncio.ensure_future(asyncio.to_thread(driver.claim, run_id))
+    try:
+        fence = await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        # the thread goes on, and may take the run for nobody
+        claiming.add_done_callback(lambda done: _let_go(driver, run_id, done))
+        raise
+    except Exception as error:
+        raise HandedOverError(f"{run_id} could not be claimed: {error}") from error
+    if fence is None:
+        return "ended"
+    try:
+        while not isinstance(pause := await advance(fence), Ended):
+            if pause.seconds > 0:
+                await wait(pause)
+    except BaseException as error:
+        driver.release(run_id, fence)
+        if isinstance(error, Exception):
+            raise HandedOverError(f"driving {run_id} failed: {type(error).__name__}: {error}") from error
+        raise
+    return pause.outcome
+
+
+def _let_go(driver: Driver, run_id: str, claimed: "asyncio.Future[int | None]") -> None:
+    if not claimed.cancelled() and claimed.exception() is None and (fence := claimed.result()) is not None:
+        driver.release(run_id, fence)

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from failsoft.errors import FailsoftError, UnavailableError
 from failsoft.runbooks.deliver import Deliverer
-from failsoft.runbooks.port import Driver, Ended, Engine, HandedOverError, Pause
-from failsoft.runbooks.store import leases
+from failsoft.runbooks.port import Ended, Engine, HandedOverError, Pause
+from failsoft.runbooks.store import leases, runs
 from failsoft.runbooks.store.database import Database
 from failsoft.runbooks.store.schema import wakes
 
@@ -24,11 +26,26 @@ _log = logging.getLogger(__name__)
 _DRAIN_S = 15.0
 
 
-class Drained:
-    """A driver that can be told to begin nothing more, and that knows when all it began has ended. A `Driver`."""
+class AdvancingDriver(Protocol):
+    """A driver without `release`, such as the interpreter."""
 
-    def __init__(self, driver: Driver) -> None:
+    def claim(self, run_id: str) -> int | None:
+        """As the port says."""
+
+    def advance(self, run_id: str, fence: int) -> Pause | Ended:
+        """As the port says."""
+
+
+class Drained:
+    """A driver that can be told to begin nothing more, and knows when all it began has ended. A `Driver`.
+
+    Attributes:
+        released: runs that are no longer driven here, and their fences; emptied by whoever frees them.
+    """
+
+    def __init__(self, driver: AdvancingDriver) -> None:
         self._driver = driver
+        self.released: deque[tuple[str, int]] = deque()
         self._busy = 0
         self._closing = False
         self._changed = threading.Condition()
@@ -42,6 +59,10 @@ class Drained:
         """As the port says."""
         with self._at_work():
             return self._driver.advance(run_id, fence)
+
+    def release(self, run_id: str, fence: int) -> None:
+        """As the port says."""
+        self.released.append((run_id, fence))
 
     def drain(self, limit: float) -> bool:
         """Let what was begun end, for so many seconds, and begin nothing more; whether all of it ended."""
@@ -133,6 +154,10 @@ class Worker:
             await self.engine.wake(run_id, topic)
             # after the delivery: a crash in between wakes twice, which does no harm
             await self.database.commit(partial(_forget, number=number))
+        while self.driver.released:
+            run_id, fence = self.driver.released[0]
+            await self.database.commit(partial(runs.release, run_id=run_id, worker=self.name, fence=fence))
+            self.driver.released.popleft()
         if free:
             for run_id in await self.database.commit(lambda c: leases.hand_out(c, self.patience)):
                 await self.engine.take_over(run_id)

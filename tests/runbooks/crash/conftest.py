@@ -26,6 +26,7 @@ from failsoft.testing import FakePager
 from failsoft.testing.kubernetes import HTTP_ROUTE_CRD, FakeKubernetes, deployment, namespace
 
 LEASE_S = 0.8
+PATIENCE_S = 60
 ROUTE = Ref("HTTPRoute", "chat", "prod")
 SMALL = Ref("Deployment", "chat-small", "prod")
 
@@ -110,6 +111,7 @@ class CrashWorld:
             "die": die,
             "trace": str(trace) if trace else "",
             "log": str(self.folder / f"{self.name}.log"),
+            "patience": PATIENCE_S - 5,
             "answers": answers,
             "delivers": delivers,
         }
@@ -118,7 +120,7 @@ class CrashWorld:
     def run(self, **how: Any) -> int:
         """A worker's whole life: how it ended."""
         try:
-            return self.start(**how)[1].result(60)
+            return self.start(**how)[1].result(PATIENCE_S)
         except TimeoutError:
             stuck = [self.rows(f"SELECT * FROM {table}") for table in ("runs", "steps", "approvals", "wakes", "leases")]  # noqa: S608
             stuck.append(self.rows("SELECT * FROM outbox WHERE state <> 'sent'"))
@@ -127,7 +129,7 @@ class CrashWorld:
     @property
     def log(self) -> str:
         path = self.folder / f"{self.name}.log"
-        return path.read_text()[-4000:] if path.exists() else ""
+        return path.read_text()[-8000:] if path.exists() else ""
 
     def rows(self, query: str) -> list[sa.Row[Any]]:
         engine = open_engine(self.database)

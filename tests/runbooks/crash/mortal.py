@@ -7,6 +7,7 @@ The hooks stand here alone: what is under test knows nothing of them. An answer 
 
 import asyncio
 import contextlib
+import faulthandler
 import json
 import os
 import re
@@ -214,6 +215,7 @@ def fork(line):
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (0, 1, 2):
         os.dup2(log, stream)
+    faulthandler.dump_traceback_later(job["patience"])
     try:
         asyncio.run(live(job))
     except BaseException:  # noqa: BLE001  # into the log, whatever it is

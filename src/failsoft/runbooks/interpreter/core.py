@@ -37,7 +37,7 @@ _LOCK_LOOK_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Drives runs for one worker; implements the engine's `Driver`.
+    """Carries runs out for one worker; implements the engine's `Driver`, `release` apart.
 
     Attributes:
         worker: this worker's unique name, as in its lease.

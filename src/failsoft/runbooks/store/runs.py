@@ -24,6 +24,7 @@ __all__ = [
     "lock_run",
     "lock_targets",
     "read",
+    "release",
     "release_targets",
     "step",
     "step_rows",
@@ -154,6 +155,12 @@ def claim(connection: sa.Connection, run_id: str, worker: str) -> Run:
     taken = read(connection, run_id)
     assert taken is not None  # noqa: S101  # it was locked above
     return taken
+
+
+def release(connection: sa.Connection, run_id: str, worker: str, fence: int) -> None:
+    """The worker drives the run no more under that fence: it is free at once."""
+    held = (runs.c.id == run_id, runs.c.owner == worker, runs.c.fence == fence, runs.c.state != "ended")
+    connection.execute(sa.update(runs).where(*held).values(owner=None, handed_at=None))
 
 
 def change(connection: sa.Connection, run_id: str, **values: object) -> None:
