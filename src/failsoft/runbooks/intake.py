@@ -146,7 +146,7 @@ def _episode(connection: sa.Connection, alert: Alert, note: str) -> tuple[sa.Row
     return connection.execute(known.with_for_update(key_share=True)).one(), False
 
 
-def _fires(
+def _fires(  # noqa: PLR0913  # an alert, and what it changes
     connection: sa.Connection,
     workspace: Workspace,
     alert: Alert,

@@ -1,12 +1,12 @@
 """On a real Prometheus: every increment is recorded once, whatever the phase, and nothing recorded is NaN."""
 
 import json
-import math
 import threading
 import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 
 import pytest
 
@@ -48,10 +48,15 @@ class Exporter(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.begin = math.inf
+        self.begin = None
+        self.before = 0
+
+    def start(self):
+        self.before, self.begin = self.before + (BURSTS if self.begin else 0), time.monotonic()
 
     def page(self):
-        bursts = max(0, min(BURSTS, int((time.monotonic() - self.begin) / APART) if self.begin < math.inf else 0))
+        now = 0 if self.begin is None else min(BURSTS, int((time.monotonic() - self.begin) / APART))
+        bursts = self.before + now
         total, good = 1_000_000 + bursts * BURST, 1_000_000 + bursts * BURST * 4 // 5
         name = "vllm:time_to_first_token_seconds"
         lines = [f"# TYPE {name} histogram"]
@@ -104,11 +109,14 @@ def url(request, rules, exporter, prometheus_server):
     return prometheus_server(config, binary=binary).url
 
 
-def ask(url, expression):
+def get(url, expression):
     query = urllib.parse.urlencode({"query": expression})
     with urllib.request.urlopen(f"{url}/api/v1/query?{query}") as answer:
-        found = json.load(answer)["data"]["result"]
-    return {sample["metric"].get("slo", ""): float(sample["value"][1]) for sample in found}
+        return json.load(answer)["data"]["result"]
+
+
+def ask(url, expression):
+    return {sample["metric"].get("slo", ""): float(sample["value"][1]) for sample in get(url, expression)}
 
 
 def until(condition, seconds):
@@ -118,33 +126,53 @@ def until(condition, seconds):
         time.sleep(0.1)
 
 
+def kept_pace(url, since):
+    """Whether every scrape and every evaluation since then took place; a loaded machine leaves some out."""
+    apart = {"up": 0.6, "failsoft:slo_events_total:increase": 2.6}
+    for name, limit in apart.items():
+        for series in get(url, f"{name}[5m]"):
+            times = [at for at, _ in series["values"] if at >= since - 5]
+            if any(later - earlier > limit for earlier, later in pairwise(times)):
+                return False
+    return True
+
+
+def burst(url, exporter):
+    """Sixteen bursts, and what was recorded of them, in bursts: by failsoft (all, bad) and naively, for each SLO."""
+    totals = ("failsoft:slo_events_total:increase", "failsoft:slo_events_bad:increase", "naive:increase")
+    sums = [f"sum by (slo) (sum_over_time({name}[5m]))" for name in totals]
+    records = "count_over_time(failsoft:slo_events_total:increase[5m])"
+    before = [ask(url, expression) for expression in sums]
+    since = time.time()
+    exporter.start()
+    time.sleep(BURSTS * APART)
+    seen = ask(url, records)
+    until(lambda: all(count >= seen[slo] + 2 for slo, count in ask(url, records).items()), 40)
+    after = [ask(url, expression) for expression in sums]
+    recorded = [
+        {slo: (value - first.get(slo, 0)) / BURST for slo, value in then.items()}
+        for first, then in zip(before, after, strict=True)
+    ]
+    return recorded if kept_pace(url, since) else None
+
+
 def test_bursts_at_every_phase_are_counted_once_and_nothing_is_nan(url, exporter):
     """16 bursts, 0.37 s apart, seen by scrapes of half a second and ten groups of 2.5 s, each at its own phase."""
-    records = "count_over_time(failsoft:slo_events_total:increase[2m])"
+    records = "count_over_time(failsoft:slo_events_total:increase[5m])"
     until(lambda: len(ask(url, f"{records} >= 1")) == PHASES + 1, 40)
-    exporter.begin = time.monotonic()
-    time.sleep(BURSTS * APART)
-    before = ask(url, records)
-    until(lambda: all(count >= before[slo] + 2 for slo, count in ask(url, records).items()), 40)
-
-    total = ask(url, "sum by (slo) (sum_over_time(failsoft:slo_events_total:increase[2m]))")
-    bad = ask(url, "sum by (slo) (sum_over_time(failsoft:slo_events_bad:increase[2m]))")
-    naive = ask(url, "sum by (slo) (sum_over_time(naive:increase[2m]))")
+    total, bad, naive = next((found for found in (burst(url, exporter) for _ in range(3)) if found), (None,) * 3)
+    if total is None:
+        pytest.skip("this machine is too busy to scrape every half second")
     busy = [f"phase-{index}" for index in range(PHASES)]
-    # scrapes come some milliseconds early or late, by which increases are scaled; on a machine under load one may be
-    # missed, and with it a burst: at one phase or two, and never more than that burst
-    wrong = [abs(total[slo] / BURST - BURSTS) for slo in busy]
-    assert sum(burst < 0.1 for burst in wrong) >= PHASES - 2
-    assert max(wrong) <= 1.1
-    assert [bad[slo] for slo in busy] == pytest.approx([total[slo] / 5 for slo in busy], rel=0.02)
+    # scrapes come some milliseconds early or late, and increases are scaled by that
+    assert [total[slo] for slo in busy] == pytest.approx([BURSTS] * PHASES, abs=0.2)
+    assert [bad[slo] for slo in busy] == pytest.approx([BURSTS / 5] * PHASES, abs=0.1)
     # the increase over one step, recorded once a step, loses what happens in between: the test can tell
-    assert max(abs(naive[slo] / BURST - BURSTS) for slo in busy) > 0.5
+    assert max(abs(naive[slo] - BURSTS) for slo in busy) > 0.5
 
     assert total["idle"] == 0
     assert "gone" not in total  # no data is no event, and neither good nor bad
-    query = urllib.parse.urlencode({"query": '{__name__=~"failsoft:.+"}[2m]'})
-    with urllib.request.urlopen(f"{url}/api/v1/query?{query}") as answer:
-        recorded = json.load(answer)["data"]["result"]
+    recorded = get(url, '{__name__=~"failsoft:.+"}[5m]')
     assert len(recorded) > PHASES * 10
     assert not [series for series in recorded if any(value == "NaN" for _, value in series["values"])]
     assert "idle" not in ask(url, "failsoft:slo_error_ratio")

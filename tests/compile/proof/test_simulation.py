@@ -37,8 +37,8 @@ def test_a_share_is_of_events_and_not_of_time(cells, window):
 def test_a_life_is_quiet_then_firing_then_kept_then_quiet():
     """Half a minute of errors at once; windows of 10 s and 20 s; evaluations every 10 s; kept for 15 s."""
     timeline = Timeline(5000, (Stretch(10, 10, 0), Stretch(6, 10, 10), Stretch(20, 10, 0)))
-    burn = Burn(short=10_000, long=20_000, above=Fraction(1, 2), min_bad=5)
+    burn = Burn(short=10_000, long=20_000, above=Fraction(11, 20), min_bad=5)
     promise = Promise(burn, step=10_000, lag=5000, keep=15_000)
-    # the condition holds from 65 s (more than half of 20 s) to 85 s (half of 10 s no more)
+    # the condition holds from 65 s (three quarters of 20 s) to 85 s (half of 10 s no more)
     assert [end * 5 + 5 for end, held in enumerate(burning(timeline.events, burn)) if held] == [65, 70, 75, 80]
     assert life(promise, timeline) == ((60_000, "quiet"), (70_000, "fires"), (100_000, "fires"), (120_000, "quiet"))
