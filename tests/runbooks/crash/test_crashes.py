@@ -28,9 +28,9 @@ RECOVERS = """
 - verify: {for: 200ms, within: 20s, otherwise: [undo, page]}
 """
 # How often a point comes is partly a matter of time for these: letters go out while the run goes on.
-FIRST = {"commit outbox": 5, "commit leases": 2, "commit incidents+outbox": 3, "commit approvals+outbox": 1}
+FIRST = {"commit outbox": 5, "commit leases": 2, "commit incidents": 3, "commit approvals": 1}
 FIRST |= {"Slack entry": 3, "Slack incident": 3, "query Prometheus": 2}
-AT_ONCE = 5
+AT_ONCE = 4
 SECONDS_PER_CASE = 60
 DOCUMENT = Path(__file__).parents[3] / "docs" / "crash-matrix.md"
 
@@ -124,7 +124,7 @@ def chosen(points, every, always=()):
     return [point for number, point in enumerate(points) if number % every == 0 or point[0].endswith(tuple(always))]
 
 
-@pytest.mark.parametrize(("kind", "every"), [("sqlite", 12), ("postgres", 24)])
+@pytest.mark.parametrize(("kind", "every"), [("sqlite", 30), ("postgres", 50)])
 def test_a_kill_at_some_points(worlds, runbook, tmp_path, kind, every):
     make = worlds(kind, runbook(STEPS), 0.5)
     points = dry_run(make, tmp_path)
@@ -163,11 +163,10 @@ def test_two_kills_anywhere(worlds, runbook, tmp_path):
     assert crash_everywhere(make, [tuple(dice.sample(points, 2)) for _ in range(40)], UNDONE) >= 40
 
 
-@pytest.mark.parametrize("engine", ["memory"])
-def test_a_kill_at_some_points_without_the_durable_engine(worlds, runbook, tmp_path, engine):
+def test_a_kill_at_some_points_without_the_durable_engine(worlds, runbook, tmp_path):
     """What is durable is ours: the engine only drives."""
     make = worlds("sqlite", runbook(STEPS), 0.5, durable=False)
-    cases = [(point,) for point in chosen(dry_run(make, tmp_path), int(__import__("os").environ.get("EVERY", "6")))]
+    cases = [(point,) for point in chosen(dry_run(make, tmp_path), 20)]
     assert crash_everywhere(make, cases, UNDONE) >= 0.8 * len(cases)
 
 
@@ -229,4 +228,4 @@ def test_the_document_names_every_kind_of_point(worlds, runbook, tmp_path):
         folder.mkdir()
         points = dry_run(worlds("sqlite", runbook(steps), ratio), folder)
         found |= {name.split(" ", 1)[1] for name, _ in points}
-    assert found == described
+    assert sorted(found) == sorted(described)
