@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
 KUBERNETES ?= fake
-PYTEST ?=
+PYTEST ?= -q -n 3 --dist worksteal -m 'not slow and not real_kubernetes'
 parts = .venv/bin/python tools/parts.py
 
 help:

@@ -35,7 +35,7 @@ spec: {model: chat, reference: drift/output.json, signals: [output-length, finis
 
 def replica(job, engine, *, restart_at, changed, seed):
     """The series of one replica: (metric, labels) -> its value at each step; lengths double in the last hour."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     steps = HOURS * 3600 // STEP
     buckets, reasons = [0] * (len(BOUNDS) + 1), {"stop": 0, "length": 0, "abort": 0}
     for step in range(steps + 1):

@@ -33,7 +33,7 @@ def test_two_replicas_keep_the_objective_over_the_whole_trace(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_lost_replica_burns_within_seconds_and_the_fallback_ends_it(seed):
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
 
     def route(arrival):
         if arrival.at < LOST:

@@ -15,7 +15,7 @@ INDICATORS = (
 
 def shape(seed):
     """Windows and an SLO that somebody might write, on the clocks of a lab so that they are proven in a second."""
-    dice = random.Random(seed)  # noqa: S311  # the same shapes every time
+    dice = random.Random(seed)  # the same shapes every time
     scrape = dice.choice([1, 2])
     step = 5 * scrape * dice.choice([1, 1, 2])
     tiers, short = [], step
@@ -44,7 +44,7 @@ def tools(promtool, amtool):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_its_rules_pass_their_proof(seed, written, base, drift, tmp_path, tools):  # noqa: PLR0917  # fixtures
+def test_its_rules_pass_their_proof(seed, written, base, drift, tmp_path, tools):  # fixtures
     scrape, windows, slo = shape(seed)
     monitor = drift.partition("---")[0].replace("signals:", "every: 2s, signals:")
     made = written(slo, windows, monitor, base=base.replace("15s", f"{scrape}s"))
