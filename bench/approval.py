@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -80,7 +81,7 @@ def _began(engine: sa.Engine, run_id: str) -> float | None:
         return connection.scalar(wanted)
 
 
-def _until(there):
+def _until[T](there: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         if (found := there()) is not None:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dbos  # noqa: F401  # so that forks need not load it
+import psycopg  # noqa: F401  # the same
 import sqlalchemy as sa
 from aiohttp import ClientSession
 
@@ -234,6 +235,7 @@ def fork(line):
 
 
 def main():
+    connect(url="http://127.0.0.1:1", token="none")  # loads the client, once for all forks
     living = {}
     buffer = b""
     while True:
