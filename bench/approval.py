@@ -10,13 +10,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from bench.rows import Row
+from failsoft.errors import UsageError
 from failsoft.runbooks.offline import answer, find_question, opened
 from failsoft.runbooks.start import start_by_hand
+from failsoft.runbooks.store.approvals import Approval
 from failsoft.runbooks.store.engine import reading, transaction
 from failsoft.runbooks.store.schema import steps
 from failsoft.testing.kubernetes import FakeKubernetes, deployment, namespace
@@ -50,22 +53,21 @@ def run() -> list[Row]:
 def _measured(workspace: Workspace) -> list[float]:
     dice = random.Random(_SEED)  # noqa: S311  # so that answers come at every moment between two looks
     with opened(workspace) as engine:
-        incidents = []
+        started = []
         for index in range(_RUNS):
             with transaction(engine) as connection:
-                incidents.append(start_by_hand(connection, workspace, "grow", f"s{index}", "ben"))
+                started.append(start_by_hand(connection, workspace, "grow", f"s{index}", "ben"))
         waits = []
-        for run_id, _ in incidents:
-            question = _until(lambda run_id=run_id: _question(engine, run_id))
+        for run_id, _ in started:
+            question = _until(partial(_question, engine, run_id))
             time.sleep(0.2 + dice.random() * 0.2)
             assert answer(engine, workspace, question, "approve", "ana").counts
             committed = time.time()
-            waits.append(_until(lambda run_id=run_id: _began(engine, run_id)) - committed)
+            waits.append(_until(partial(_began, engine, run_id)) - committed)
         return waits
 
 
-def _question(engine: sa.Engine, run_id: str) -> object:
-    from failsoft.errors import UsageError
+def _question(engine: sa.Engine, run_id: str) -> Approval | None:
 
     with reading(engine) as connection:
         try:

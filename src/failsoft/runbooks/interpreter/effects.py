@@ -79,7 +79,7 @@ def plan_hash(runbook: str, slo: str, model: str, effects: Mapping[int, Effect])
     """The hash to which an approval is bound: what is done, to what, from what state; 64 hexadecimal digits.
 
     >>> plan_hash("shift", "chat-ttft", "chat", {})[:12]
-    '0d7d87c1bf9a'
+    'b91e5292c89c'
     """
     document = {
         "runbook": runbook,
