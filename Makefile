@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
 KUBERNETES ?= fake
-PYTEST ?= -q -n 3 --dist worksteal -m 'not slow and not real_kubernetes'
+PYTEST ?= -q -n 2 --dist worksteal -m 'not slow and not real_kubernetes'
 parts = .venv/bin/python tools/parts.py
 
 help:

@@ -130,7 +130,7 @@ async def test_a_click_after_a_restart_is_honoured_once(asked, alert, delivery):
 
 
 async def test_no_answer_in_time_pages_the_owner(quick, runbook, alert, delivery, until):
-    world = quick(runbook("- approve: {within: 300ms, otherwise: page}\n- scale: {replicas: 3}"))
+    world = quick(runbook("- approve: {within: 2s, otherwise: page}\n- scale: {replicas: 3}"))
     async with world.open() as service:
         await service.receive(delivery(alert()))
         question = await world.question()
