@@ -1,5 +1,9 @@
-"""How long `failsoft compile` takes for 1,000 SLOs of 100 models, to rules, as a whole process."""
+"""How long `failsoft compile` takes for 1,000 SLOs of 100 models, to rules, as a whole process.
 
+With byte code, as every installation has it: a first run writes it, whatever the environment says.
+"""
+
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,11 +18,13 @@ _RUNS = 5
 
 
 def run() -> list[Row]:
-    """The median of five runs, each into an empty folder."""
+    """The median of five runs after a first one, each into an empty folder."""
     with tempfile.TemporaryDirectory(prefix="failsoft-bench-") as folder:
         root = Path(folder) / "workspace"
         write_workspace(root)
-        times = [_once(root, Path(folder) / f"out{index}") for index in range(_RUNS)]
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
+        times = [_once(root, Path(folder) / f"out{index}", environment) for index in range(_RUNS + 1)][1:]
     return [Row("`failsoft compile`, 1,000 SLOs to rules, median of 5", sorted(times)[_RUNS // 2], "s", 1.0)]
 
 
@@ -45,10 +51,10 @@ def write_workspace(root: Path) -> None:
         (root / "slo" / f"m{index}.yaml").write_text("---\n".join(slos), encoding="utf-8")
 
 
-def _once(root: Path, out: Path) -> float:
+def _once(root: Path, out: Path, environment: dict[str, str]) -> float:
     argv = [sys.executable, "-m", "failsoft", "compile", str(root), "-o", str(out), "--no-tests", "--output", "json"]
     start = time.perf_counter()
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, env=environment)
     took = time.perf_counter() - start
     assert len(list((out / "rules").iterdir())) == _MODELS + 1
     return took

@@ -175,9 +175,12 @@ def test_more_tiers_than_fit_stand_in_groups_that_count_their_hops(written):
     hops = {dict(alert.labels)["burn_tier"]: alert.hops for alert in alerts_of(groups)}
     assert hops["t1"] == 0
     assert hops["t8"] >= 1
-    # a group at another phase reads whole windows of records, and what others recorded up to a step ago
-    later = [rule for rule in groups[1].rules if "sum_over_time" in rule.expression]
-    assert all("m59s999ms" in rule.expression for rule in later)
+    # a group at another phase finds the newest record up to a step old: it reads that much more, and no plain names
+    later = [rule for group in groups[1:] for rule in group.rules]
+    assert all("1ms]" in rule.expression for rule in later if "sum_over_time" in rule.expression)
+    elsewhere = [rule for rule in later if "last_over_time" in rule.expression]
+    assert elsewhere
+    assert all("[7m30s]" in rule.expression for rule in elsewhere)
     first = [rule for rule in groups[0].rules if "sum_over_time" in rule.expression]
     assert all("m30s" in rule.expression for rule in first)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from failsoft.clients.kubernetes import Ref
+from failsoft.errors import UnavailableError
 from failsoft.runbooks.decisions import decide
 from failsoft.runbooks.store.engine import open_engine, transaction
 
@@ -182,3 +183,34 @@ async def test_the_kill_switch_ends_what_waits_and_refuses_a_yes(asked, alert, d
         assert (await service.stats()).kill_switches == 0
     assert "ben turned the kill switch of all runbooks on" in asked.pager.events[0].summary
     assert asked.kubernetes.effects == ()
+
+
+async def test_a_yes_that_nobody_could_use_for_too_long_is_asked_anew(asked, alert, delivery):
+    async with asked.open() as service:
+        await service.receive(delivery(alert()))
+        first = await asked.question()
+    engine = open_engine(asked.how.database)
+    with transaction(engine) as connection:
+        assert decide(connection, asked.workspace, first.token, "approve", user="ana", via="cli").counts
+    with transaction(engine) as connection:
+        # the worker was away for an hour
+        connection.exec_driver_sql("UPDATE approvals SET decided_at = decided_at - 3600")
+    engine.dispose()
+    async with asked.open() as service:
+        second = await asked.question(first.number + 1)
+        assert second.plan_hash == first.plan_hash
+        assert asked.kubernetes.effects == ()
+        await asked.hears("was approved too long ago")
+        await service.decide(second.token, "approve", user="U0ANA", via="slack")
+        assert await asked.outcome() == "done"
+
+
+async def test_a_question_says_when_nobody_knows_of_experiments(asked, alert, delivery):
+    def away(_model):
+        raise UnavailableError("the cluster is away")
+
+    asked.experimenter = away
+    async with asked.open() as service:
+        await service.receive(delivery(alert()))
+        await asked.question()
+        await asked.hears("Nobody knows whether an experiment is under way on chat: the cluster is away")

@@ -57,6 +57,7 @@ async def test_a_page_for_a_run_by_hand_outlives_the_run(quick, runbook, until):
         await service.start_run("shift", "chat-ttft", "ana")
         await world.page()
         await until(lambda: world.announcer.incidents[1].state == "resolved")
+        await until(lambda: world.rows("SELECT 1 FROM outbox WHERE kind = 'page' AND state = 'sent'"))
         letters = (await service.stats()).letters
     assert {key: count for key, count in letters.items() if key[0] == "page"} == {("page", "sent"): 1}
     assert [event.action for event in world.pager.events] == ["trigger"]

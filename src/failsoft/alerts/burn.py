@@ -88,8 +88,8 @@ def _read(objective: Objective, key: _Key, *, same_group: bool) -> str:
     kind, window = key
     name = ERROR_RATIO if kind == "ratio" else BAD_SUM
     series = f'{name}{{slo={quoted(objective.name)}, window="{range_text(window)}"}}'
-    # another group's record is up to a step old, which may be more than Prometheus looks back
-    return series if same_group else f"last_over_time({series}[{range_text(objective.step)}])"
+    # another group's record is up to a whole step old, which may be more than Prometheus looks back
+    return series if same_group else f"last_over_time({series}[{range_text(objective.step * 3 // 2)}])"
 
 
 def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:

@@ -20,7 +20,6 @@ __all__ = ["ALERTMANAGER_FILE", "Compiled", "Unit", "compile_workspace"]
 
 ALERTMANAGER_FILE = "alertmanager.yaml"
 
-_DOWN_STEP = 60_000
 _CONFIGURATION = "failsoft.yaml"
 
 
@@ -110,7 +109,7 @@ def _unit(objective: Objective, groups: tuple[Group, ...], *, tests: bool) -> Un
 
 def _proof(objective: Objective, groups: tuple[Group, ...], unit: Unit) -> str:
     scenarios = scenarios_of(objective, groups)
-    return proof_file(objective.name, f"../{unit.rules}", objective.step, scenarios, origin=unit.place.path)
+    return proof_file(objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path)
 
 
 def _watch(
@@ -124,7 +123,7 @@ def _watch(
     files[rules] = rule_file(groups, origin=_CONFIGURATION)
     if proof:
         scenarios = down_scenarios(groups)
-        files[proof] = proof_file("failsoft", f"../{rules}", _DOWN_STEP, scenarios, origin=_CONFIGURATION)
+        files[proof] = proof_file("failsoft", f"../{rules}", groups, scenarios, origin=_CONFIGURATION)
     return (Unit("_failsoft", rules, proof, alerts_of(groups), Place(_CONFIGURATION)),)
 
 

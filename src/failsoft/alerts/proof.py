@@ -1,6 +1,6 @@
 """Scenarios as a promtool test file, and what a test file proves about which alert."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from failsoft.alerts.expect import State
-from failsoft.alerts.rules import Alert, comment, yaml_string
+from failsoft.alerts.rules import Alert, Group, comment, yaml_string
 from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.slo.promql import number, quoted, range_text
 from failsoft.slo.series import BUDGET_REMAINING, ERROR_RATIO
@@ -33,22 +33,27 @@ class Proven:
         return self.alert == alert.name and set(self.labels) <= set(alert.labels)
 
 
-def proof_file(subject: str, rule_file: str, step: int, scenarios: Iterable[Scenario], *, origin: str) -> str:
+def proof_file(
+    subject: str, rule_file: str, groups: Sequence[Group], scenarios: Iterable[Scenario], *, origin: str
+) -> str:
     """The text of a promtool test file.
 
     Alerts are asked for through the series `ALERTS`, so that a check does not depend on the wording of annotations.
+    Groups are evaluated last one first: one that reads what another records sees it a whole step late, as it may on a
+    server at worst.
 
     Args:
         subject: the SLO, or what else is tested.
         rule_file: the rule file, relative to the test file.
-        step: milliseconds; promtool evaluates all groups at this one interval.
+        groups: what stands in it, all at one interval.
         scenarios: the stories.
         origin: what it was made from, for the comment on top.
     """
     lines = [
         f"# Written by failsoft compile from {comment(origin)}. Do not edit.",
         f"rule_files: [{yaml_string(rule_file)}]",
-        f"evaluation_interval: {range_text(step)}",
+        f"evaluation_interval: {range_text(groups[0].interval)}",
+        f"group_eval_order: [{', '.join(yaml_string(group.name) for group in reversed(groups))}]",
         "tests:",
     ]
     for scenario in scenarios:

@@ -15,12 +15,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
-from failsoft.errors import UnavailableError
-from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError, Pause, drive
+from failsoft.errors import RefusedError, UnavailableError
+from failsoft.runbooks.port import Driver, Ended, HandedOverError, Pause, drive
 
 if TYPE_CHECKING:
     from dbos import DBOS, WorkflowStatus
@@ -42,6 +42,8 @@ class DbosEngine:
         engine: the database, which DBOS shares with our own tables.
     """
 
+    _opened: ClassVar[bool] = False
+
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -52,6 +54,10 @@ class DbosEngine:
 
     async def open(self, driver: Driver, worker: str) -> None:
         """As the port says."""
+        if DbosEngine._opened:
+            # DBOS is one for the whole process: a second one would silently be the first
+            raise RefusedError("this process drives runbooks already: DBOS can be opened once in a process")
+        DbosEngine._opened = True
         self._worker = worker
         loop = self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=loop.run_forever, name="failsoft-runs", daemon=True)
@@ -70,10 +76,6 @@ class DbosEngine:
         """As the port says."""
         await self._call(self._wake(run_id, topic))
 
-    async def state(self, run_id: str) -> EngineState | None:
-        """As the port says."""
-        return await self._call(self._state(run_id))
-
     async def close(self) -> None:
         """As the port says."""
         loop, self._loop = self._loop, None
@@ -84,6 +86,7 @@ class DbosEngine:
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(self._thread.join)
         loop.close()
+        DbosEngine._opened = False
 
     async def _call[T](self, work: Coroutine[Any, Any, T]) -> T:
         """Do something in the engine's own loop."""
@@ -147,10 +150,6 @@ class DbosEngine:
         if known and _state_of(known[-1]) != "over":
             await DBOS.send_async(known[-1].workflow_id, None, topic)
 
-    async def _state(self, run_id: str) -> EngineState | None:
-        known = await self._workflows(run_id)
-        return EngineState(_state_of(known[-1]), known[-1].executor_id or "") if known else None
-
     async def _workflows(self, run_id: str) -> "list[WorkflowStatus]":
         """The workflows of a run, oldest first: one, and another for each time that DBOS gave it up."""
         from dbos import DBOS
@@ -173,7 +172,11 @@ async def _run(dbos: "type[DBOS]", driver: Driver, run_id: str) -> str:
 
     async def advance(fence: int) -> Pause | Ended:
         def step() -> list[Any]:
-            pause = driver.advance(run_id, fence)
+            try:
+                pause = driver.advance(run_id, fence)
+            except Exception as error:
+                # DBOS would keep it as this step's result, and raise it again after every restart
+                raise HandedOverError(f"advancing {run_id} failed: {type(error).__name__}: {error}") from error
             return ["ended", pause.outcome] if isinstance(pause, Ended) else [pause.topic, pause.seconds]
 
         first, second = await dbos.run_step_async({"name": "advance"}, step)

@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 
 from failsoft.errors import UnavailableError
-from failsoft.runbooks.port import Driver, Ended, EngineState, HandedOverError, Pause, drive
+from failsoft.runbooks.port import Driver, Ended, HandedOverError, Pause, drive
 
 __all__ = ["MemoryEngine"]
 
@@ -22,14 +22,12 @@ class MemoryEngine:
 
     def __init__(self) -> None:
         self._driver: Driver | None = None
-        self._worker = ""
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._over: set[str] = set()
         self._messages: defaultdict[tuple[str, str], asyncio.Event] = defaultdict(asyncio.Event)
 
-    async def open(self, driver: Driver, worker: str) -> None:
+    async def open(self, driver: Driver, worker: str) -> None:  # noqa: ARG002  # the port's
         """As the port says."""
-        self._driver, self._worker = driver, worker
+        self._driver = driver
 
     async def take_over(self, run_id: str) -> None:
         """As the port says."""
@@ -43,12 +41,6 @@ class MemoryEngine:
     async def wake(self, run_id: str, topic: str) -> None:
         """As the port says."""
         self._messages[run_id, topic].set()
-
-    async def state(self, run_id: str) -> EngineState | None:
-        """As the port says."""
-        if run_id in self._over:
-            return EngineState("over")
-        return EngineState("driven", self._worker) if run_id in self._tasks else None
 
     async def close(self) -> None:
         """As the port says."""
@@ -65,7 +57,6 @@ class MemoryEngine:
 
         try:
             await drive(driver, run_id, advance, lambda pause: self._wait(run_id, pause))
-            self._over.add(run_id)
         except HandedOverError as error:
             _log.info("%s", error)
         finally:

@@ -1,8 +1,9 @@
 """The small interface to the durable engine: it calls `advance` for a run, again and again, until the run has ended.
 
-What a run does, how far it is and what it waits for stands in our own tables; the engine adds that somebody always
-drives it: it keeps the time of a wait over restarts, wakes a run when a message comes, and hands the runs of a dead
-worker to a living one. Nothing that an engine remembers is believed about the world.
+What a run does, how far it is, what it waits for, whom it asked and what came of it stands in our own tables, and so
+do cancelling, listing and its history. The engine adds that somebody always drives it: it keeps the time of a wait over
+restarts, wakes a run when a message comes, and goes on with a run whose worker is gone. Nothing that an engine
+remembers is believed about the world.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Driver", "Ended", "Engine", "EngineState", "HandedOverError", "Pause", "drive"]
+__all__ = ["Driver", "Ended", "Engine", "HandedOverError", "Pause", "drive"]
 
 
 class HandedOverError(asyncio.CancelledError):
@@ -33,19 +34,6 @@ class Ended:
     """The run has ended."""
 
     outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class EngineState:
-    """What the engine knows of a run.
-
-    Attributes:
-        state: `driven` (a worker has it), `queued` (a worker will pick it up), or `over` (it will not be driven again).
-        worker: who has it, empty where nobody does.
-    """
-
-    state: str
-    worker: str = ""
 
 
 class Driver(Protocol):
@@ -82,9 +70,6 @@ class Engine(Protocol):
 
     async def wake(self, run_id: str, topic: str) -> None:
         """Advance the run now if it waits on that topic, or as soon as it will. Raises `UnavailableError`."""
-
-    async def state(self, run_id: str) -> EngineState | None:
-        """What the engine knows of the run, None where it has never heard of it. Raises `UnavailableError`."""
 
     async def close(self) -> None:
         """Stop driving; runs that wait stay, for the next worker. Call it when no `advance` is under way."""

@@ -9,7 +9,8 @@ its scrape began and is there only when it has ended, so the newest one may be m
 
 Windows. The sum over a window reads exactly window / step records: in the group that records them every evaluation has
 the records' own timestamps, so half a step less than the window leaves the oldest out on closed (Prometheus 2) and on
-left-open (Prometheus 3) windows; a group that reads them at another phase takes the window less a millisecond.
+left-open (Prometheus 3) windows. A group that reads them at another phase finds the newest one up to a whole step old:
+it takes the window and a millisecond, so that a window of one step is never empty.
 """
 
 from typing import NamedTuple
@@ -89,7 +90,7 @@ def freshness(objective: Objective, score: Score) -> Record:
 
 
 def _reach(objective: Objective, window: int, *, same_group: bool) -> int:
-    return window - objective.step // 2 if same_group else window - 1
+    return window - objective.step // 2 if same_group else window + 1
 
 
 def _summed(name: str, objective: Objective, reach: int) -> str:

@@ -185,18 +185,18 @@ def _use(turn: Turn, asked: Approval, effects: dict[int, Effect]) -> Pause | End
         if asked.state != "approved":
             return GO_ON if asked.state != "denied" else _denied(turn, connection, run, incident, asked)
         if hashed != asked.plan_hash:
-            return _stale(turn, connection, incident, asked)
+            return _stale(turn, connection, incident, asked, "no longer fits what is there")
+        if now(connection) - (asked.decided_at or 0) > asked.expires_at - asked.asked_at:
+            return _stale(turn, connection, incident, asked, "was approved too long ago")
         runs.change(connection, run.id, state="running", topic=None)
         approvals.change_approval(connection, asked.id, used_at=now(connection))
     return None
 
 
-def _stale(turn: Turn, connection: sa.Connection, incident: Incident, asked: Approval) -> Pause:
+def _stale(turn: Turn, connection: sa.Connection, incident: Incident, asked: Approval, why: str) -> Pause:
     approvals.change_approval(connection, asked.id, state="stale")
     outbox.put_ask(connection, incident.id, asked.id)
-    turn.say(
-        connection, "stale", f"The plan {asked.plan_hash[:12]} no longer fits what is there: it is not carried out"
-    )
+    turn.say(connection, "stale", f"The plan {asked.plan_hash[:12]} {why}: it is not carried out")
     return GO_ON
 
 

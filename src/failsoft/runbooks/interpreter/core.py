@@ -101,18 +101,20 @@ class Interpreter:
             return self._over(connection, turn, incident)
         return None
 
-    def _requester(self, run_id: str) -> str | None:
-        """Who runs an experiment on the model by hand, asked once, while the run is new."""
+    def _requester(self, run_id: str) -> str | TemporaryError | None:
+        """Who runs an experiment on the model by hand, asked once, while the run is new; or that nobody can tell."""
         with reading(self.engine) as connection:
             run = runs.read(connection, run_id)
         if run is None or run.state != "queued" or run.requester is not None:
             return None
         try:
             return self.world.experimenter(run.model)
-        except TemporaryError:
-            return None
+        except TemporaryError as error:
+            return error
 
-    def _begin(self, connection: sa.Connection, run: Run, incident: Incident, requester: str | None) -> Pause:
+    def _begin(
+        self, connection: sa.Connection, run: Run, incident: Incident, requester: str | TemporaryError | None
+    ) -> Pause:
         other = runs.lock_targets(connection, run, _targets(run, self.world))
         if other is not None:
             topic = f"{run.id}/lock"
@@ -121,8 +123,13 @@ class Interpreter:
                 tell(connection, "queued", text, incident=incident.id, run=run.id)
             runs.change(connection, run.id, topic=topic)
             return Pause(_LOCK_LOOK_S, topic)
+        if isinstance(requester, TemporaryError):
+            text = f"Nobody knows whether an experiment is under way on {run.model}: {requester}"
+            tell(connection, "unknown", text, incident=incident.id, run=run.id)
+            requester = None
         runs.change(connection, run.id, state="running", topic=None, requester=run.requester or requester)
-        why = f", started by {run.requester}" if run.requester else ""
+        by = run.requester or requester
+        why = f", started by {by}" if by else ""
         tell(connection, "began", f"Runbook {run.runbook} begins ({run.mode}){why}", incident=incident.id, run=run.id)
         return GO_ON
 
