@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,6 +26,7 @@ from failsoft.runbooks.store import settings
 from failsoft.runbooks.store.database import Database
 from failsoft.runbooks.store.engine import database_url
 from failsoft.runbooks.store.migrations import migrate, migrated
+from failsoft.runbooks.together import Together
 from failsoft.runbooks.views import Announcer, IncidentCard, QuestionCard, incident_card, question_card
 from failsoft.runbooks.worker import Drained, Worker
 from failsoft.workspace import Workspace
@@ -33,6 +34,7 @@ from failsoft.workspace import Workspace
 __all__ = ["Service", "ServiceSettings", "open_service"]
 
 _COMMIT_S = 2.0
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,13 @@ class Service:
         self._database = database
         self._workspace = workspace
         self._work = work
+        self._deliveries = Together(self._take_in, _AT_ONCE)
 
     async def receive(self, delivery: Delivery) -> Receipt:
         """Take a delivery in; returns after the commit. Raises `UnavailableError` within two seconds or so."""
         try:
             async with asyncio.timeout(_COMMIT_S):
-                return await self._commit(lambda c: take_in(c, self._workspace, delivery))
+                return await self._deliveries.add(delivery)
         except TimeoutError:
             # Should it be committed after all, it is found, and the delivery that comes again changes nothing.
             raise UnavailableError("the database did not take the delivery in time") from None
@@ -108,8 +111,11 @@ class Service:
         except UnavailableError:
             return False
 
-    async def _commit[T](self, work: Callable[[sa.Connection], T]) -> T:
-        done = await self._database.commit(work)
+    async def _take_in(self, some: Sequence[Delivery]) -> list[Receipt]:
+        return await self._commit(lambda c: [take_in(c, self._workspace, one) for one in some], urgent=True)
+
+    async def _commit[T](self, work: Callable[[sa.Connection], T], *, urgent: bool = False) -> T:
+        done = await self._database.commit(work, urgent=urgent)
         self._work.set()
         return done
 

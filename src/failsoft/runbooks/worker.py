@@ -17,6 +17,7 @@ from failsoft.runbooks.deliver import Deliverer
 from failsoft.runbooks.port import Ended, Engine, HandedOverError, Pause
 from failsoft.runbooks.store import leases, runs
 from failsoft.runbooks.store.database import Database
+from failsoft.runbooks.store.engine import tidy
 from failsoft.runbooks.store.schema import wakes
 
 __all__ = ["Drained", "Worker"]
@@ -144,6 +145,7 @@ class Worker:
 
     async def _tend(self) -> None:
         await self.database.commit(self._beat)
+        await self.database.call(partial(tidy, self.database.engine))
         await asyncio.sleep(self.lease / 3)
 
     async def _drive(self) -> None:

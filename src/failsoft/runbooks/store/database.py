@@ -25,10 +25,15 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="failsoft-database")
+        self._urgent = ThreadPoolExecutor(1, thread_name_prefix="failsoft-urgent")
 
-    async def commit[T](self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in a transaction; returns after its commit. Raises `UnavailableError`, and what `work` raises."""
-        return await self.call(partial(_within, transaction, self.engine, work))
+    async def commit[T](self, work: Callable[[sa.Connection], T], *, urgent: bool = False) -> T:
+        """Run `work` in a transaction, which goes before others when it is urgent; returns after its commit.
+
+        Raises `UnavailableError`, and what `work` raises.
+        """
+        within = partial(_within, partial(transaction, urgent=urgent), self.engine, work)
+        return await asyncio.get_running_loop().run_in_executor(self._urgent if urgent else self._threads, within)
 
     async def read[T](self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` on a connection that only looks. Raises `UnavailableError`, and what `work` raises."""
@@ -41,6 +46,7 @@ class Database:
     async def close(self) -> None:
         """End the threads, then the connections."""
         await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._urgent.shutdown)
         self.engine.dispose()
 
 

@@ -12,15 +12,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from failsoft.errors import UnavailableError, UsageError
+from failsoft.runbooks.store.turns import Turns, TurnsConnection
 from failsoft.workspace import Workspace
 
-__all__ = ["database_url", "is_sqlite", "now", "open_engine", "reading", "transaction"]
+__all__ = ["database_url", "is_sqlite", "now", "open_engine", "reading", "tidy", "transaction"]
 
 _BUSY_MS = 5_000
+_CHECKPOINT_PAGES = 20_000
 _CONNECT_S = 2
 _POOL = 10
 # DBOS asks for unixepoch('subsec') on Python >= 3.12; SQLite knows that word since 3.42, Debian 12 has 3.40.
 _SQLITE_WITH_SUBSEC = (3, 42, 0)
+_URGENT = "failsoft_urgent"
+_READS = ("SELECT", "PRAGMA")
 
 
 def database_url(workspace: Workspace) -> str:
@@ -59,8 +63,10 @@ def is_sqlite(engine: sa.Engine) -> bool:
 
 
 @contextmanager
-def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+def transaction(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connection]:
     """One transaction: committed at the end of the block, rolled back when it raises.
+
+    An urgent one goes before the others of this process that wait to write to the same SQLite file.
 
     On SQLite it takes the write lock first, so that what it reads cannot change under it; on PostgreSQL, rows that
     are read to be changed are locked by `FOR NO KEY UPDATE` where they are read.
@@ -68,7 +74,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         UnavailableError: the database is not there, is locked for too long, or broke the transaction off.
     """
-    with _translated(), engine.connect() as connection, connection.begin():
+    with _translated(), engine.connect().execution_options(**{_URGENT: urgent}) as connection, connection.begin():
         if is_sqlite(engine):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
@@ -79,6 +85,13 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection that only looks, and waits for nobody. Raises `UnavailableError` as `transaction` does."""
     with _translated(), engine.connect() as connection:
         yield connection
+
+
+def tidy(engine: sa.Engine) -> None:
+    """Bring SQLite's log into its file, without making anybody wait. Raises `UnavailableError`."""
+    if is_sqlite(engine):
+        with reading(engine) as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 @contextmanager
@@ -100,16 +113,37 @@ def now(connection: sa.Connection) -> float:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_POOL, pool_timeout=_CONNECT_S)
+    factory = {"factory": TurnsConnection}
+    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_POOL, pool_timeout=_CONNECT_S, connect_args=factory)
+    turns = Turns()
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
         # WAL stands here because it has to hold before DBOS opens the file: a rollback journal stalls its wake-ups.
-        for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # `tidy` empties it; a commit does only where that lags behind, for it takes a tenth of a second.
+        for pragma in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        ):
             connection.execute(f"PRAGMA {pragma}").close()
         if sqlite3.sqlite_version_info < _SQLITE_WITH_SUBSEC:
             connection.create_function("unixepoch", -1, _unixepoch)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _write(  # as SQLAlchemy calls it
+        connection: sa.Connection, _cursor: Any, statement: str, parameters: Any, *_: Any
+    ) -> None:
+        writer = connection.connection.driver_connection
+        if not isinstance(writer, TurnsConnection) or statement.lstrip()[:6].upper() in _READS:
+            return
+        urgent = connection.get_execution_options().get(_URGENT, False)
+        if not writer.take(turns, _BUSY_MS / 1000, urgent=urgent):
+            locked = sqlite3.OperationalError("database is locked")
+            raise OperationalError(statement, parameters, locked)
 
     return engine
 
