@@ -52,7 +52,8 @@ def rules(written, drift, base):
 def test_each_file_is_one_document_and_its_groups_are_small_and_unique(rules):
     names = [group["name"] for file in rules.values() for group in file["groups"]]
     assert sorted(names) == sorted(set(names))
-    assert set(names) == {"_failsoft", "chat-availability", "chat-drift", "chat-drift/evaluation", "chat-ttft"}
+    slos = ("chat-availability", "chat-drift", "chat-ttft")
+    assert set(names) == {"_failsoft", "chat-drift/evaluation", *slos, *(f"{slo}/state" for slo in slos)}
     assert all(len(group["rules"]) <= 20 for file in rules.values() for group in file["groups"])
 
 
@@ -194,10 +195,16 @@ def test_the_budget_is_that_of_the_period_in_whole_steps(slo):
     assert by_name["failsoft:slo_budget_remaining:ratio"].endswith('{slo="s", window="30d"}) / 0.001')
 
 
+def definition_of(slo, made):
+    [found] = set(re.findall(f'{{slo="{slo}", definition="([0-9a-f]{{8}})"}}', made.files["rules/chat.yaml"]))
+    return found
+
+
 def test_an_slo_that_changes_hands_keeps_its_history_and_its_rules_keep_working(written, judge):
     """Records carry the owner; sums over windows must not fall apart into one for each owner."""
     made, _ = written(SLOS).compiled()
-    old = '{slo="chat-ttft", model="chat", team="before"}'
+    definition = definition_of("chat-ttft", made)
+    old = f'{{slo="chat-ttft", model="chat", team="before", definition="{definition}"}}'
     labels = 'job="vllm", model_name="chat-70b"'
     series = {
         f"failsoft:slo_events_bad:increase{old}": " ".join(["10 _x19"] * 12),
@@ -209,6 +216,53 @@ def test_an_slo_that_changes_hands_keeps_its_history_and_its_rules_keep_working(
     # 12 steps of the old owner with 10 of 100 bad, 8 of the new one without
     mixed = 'abs(sum(failsoft:slo_error_ratio{slo="chat-ttft", window="6h"}) - 120 / 2000) < bool 0.001'
     done = judge(made.files["rules/chat.yaml"], series, {(one, "100m"): 1, (mixed, "100m"): 1}, every="15s")
+    assert done.ok, done.stdout + done.stderr
+
+
+def test_what_was_counted_under_another_threshold_is_no_part_of_the_budget(written, judge):
+    made, _ = written(SLOS).compiled()
+    before, _ = written(SLOS.replace("below: 500ms", "below: 250ms")).compiled()
+    rules = made.files["rules/chat.yaml"]
+    other = definition_of("chat-ttft", before)
+    assert other != definition_of("chat-ttft", made)
+    old = f'{{slo="chat-ttft", model="chat", team="assistants", definition="{other}"}}'
+    labels = 'job="vllm", model_name="chat-70b"'
+    series = {
+        f"failsoft:slo_events_bad:increase{old}": " ".join(["100 _x19"] * 12),
+        f"failsoft:slo_events_total:increase{old}": " ".join(["100 _x19"] * 12),
+        f"vllm:time_to_first_token_seconds_count{{{labels}}}": "_x240 1000+5x200",
+        f'vllm:time_to_first_token_seconds_bucket{{{labels}, le="0.5"}}': "_x240 1000+5x200",
+    }
+    untouched = 'sum(failsoft:slo_budget_remaining:ratio{slo="chat-ttft"})'
+    done = judge(rules, series, {(untouched, "100m"): 1}, every="15s")
+    assert done.ok, done.stdout + done.stderr
+
+
+def test_another_objective_keeps_what_was_counted(written):
+    made, _ = written(SLOS).compiled()
+    changed, _ = written(SLOS.replace("objective: 99%", "objective: 99.5%")).compiled()
+    assert definition_of("chat-ttft", made) == definition_of("chat-ttft", changed)
+
+
+@pytest.mark.parametrize(("bad", "rate", "lasts"), [(3, 2, None), (0.75, 0.5, 30 * 86_400)])
+def test_people_see_the_objective_burn_rates_what_is_left_and_how_much_it_rests_upon(written, judge, bad, rate, lasts):
+    """10 a second at 99 %: at twice the allowed rate nothing is left; at half of it, half the budget lasts a period."""
+    made, _ = written(SLOS).compiled()
+    labels = 'job="vllm", model_name="chat-70b"'
+    series = {
+        f"vllm:time_to_first_token_seconds_count{{{labels}}}": "0+150x400",
+        f'vllm:time_to_first_token_seconds_bucket{{{labels}, le="0.5"}}': f"0+{150 - bad}x400",
+    }
+    near = "abs({} / {} - 1) < bool 0.03"  # the groups' order is open: the last step may not be seen yet
+    slo = 'slo="chat-ttft", model="chat", team="assistants"'
+    left = f'sum(failsoft:slo_budget_exhaustion:seconds{{{slo}, window="1h"}})'
+    checks = {
+        (f'sum(failsoft:slo_objective:ratio{{{slo}, window="30d"}})', "100m"): 0.99,
+        (near.format(f'sum(failsoft:slo_burn_rate:ratio{{{slo}, window="1h"}})', rate), "100m"): 1,
+        (near.format(f'sum(failsoft:slo_events_total:sum{{{slo}, window="30d"}})', 58_500), "100m"): 1,
+        (near.format(left, lasts) if lasts else left, "100m"): 1 if lasts else 0,
+    }
+    done = judge(made.files["rules/chat.yaml"], series, checks, every="15s")
     assert done.ok, done.stdout + done.stderr
 
 

@@ -7,7 +7,16 @@ from failsoft.alerts.messages import Annotations, burn_annotations, stale_annota
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
 from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted, range_text
-from failsoft.slo.records import Record, bad_sum, budget_records, count_records, error_ratio, freshness, labels_of
+from failsoft.slo.records import (
+    Record,
+    bad_sum,
+    budget_records,
+    count_records,
+    error_ratio,
+    freshness,
+    labels_of,
+    state_records,
+)
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BAD_SUM, BURN_ALERT, ERROR_RATIO, FRESH, STALE_ALERT, STALE_TIER
 from failsoft.slo.windows import BurnTier
@@ -24,7 +33,8 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
 
     The first one records the increments and holds as many tiers as fit: there a record and the alert on it see the same
     instant, so nothing is lost in between. Between two steps nothing changes, so a group is evaluated once a step.
-    Tiers that do not fit stand in further groups, which read the increments of the first one at most a step later.
+    Tiers that do not fit stand in further groups, which read the increments of the first one at most a step later; what
+    only people read stands in a group of its own.
     """
     filled: list[list[Record | Alert]] = [list(count_records(objective))]
     recorded: dict[_Key, int] = {}
@@ -41,6 +51,7 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
     filled[-1] += budget if len(filled) == 1 else budget_records(objective, same_group=False)
     names = (f"{objective.name}/{index}" if index else objective.name for index in range(len(filled)))
     groups = [Group(name, objective.step, tuple(rules)) for name, rules in zip(names, filled, strict=True)]
+    groups.append(Group(f"{objective.name}/state", objective.step, state_records(objective)))
     if isinstance(objective.sli, Score):
         watch = (freshness(objective, objective.sli), _stale(objective, objective.sli, links))
         groups.append(Group(f"{objective.name}/evaluation", objective.step, watch))

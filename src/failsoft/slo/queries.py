@@ -9,6 +9,7 @@ from fractions import Fraction
 from failsoft.errors import NotFoundError, RefusedError
 from failsoft.slo import series
 from failsoft.slo.promql import Matcher, number, selector
+from failsoft.slo.records import count_matchers
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.workspace.model import Workspace
 from failsoft.workspace.quantities import Duration
@@ -77,7 +78,7 @@ def budget_spent(workspace: Workspace, slo: str, window: Duration) -> str:
     The bad events are the raw ones, the budget is that of all events recorded in the period. Raises as above.
     """
     objective = objective_of(workspace, slo)
-    total = selector(series.TOTAL, (Matcher("slo", "=", slo),), objective.period)
+    total = selector(series.TOTAL, count_matchers(objective), objective.period)
     allowed = f"({number(Fraction(objective.budget))} * sum(sum_over_time({total})) > 0)"
     return f"({objective.sli.bad(window.milliseconds)}) / {allowed}"
 

@@ -7,20 +7,51 @@ between neighbouring windows meet and none counts twice. The millisecond keeps t
 window's edge (Prometheus 2) out of two windows. The window ends a fifth of a scrape ago: a sample has the time at which
 its scrape began and is there only when it has ended, so the newest one may be missing now and be too old next time.
 
+Definitions. The increments carry a hash of how they are counted, and are read by it: where a threshold is edited, what
+was counted under the old one is no part of the new budget, and the coverage says how much is there.
+
 Windows. The sum over a window reads exactly window / step records: in the group that records them every evaluation has
 the records' own timestamps, so half a step less than the window leaves the oldest out on closed (Prometheus 2) and on
 left-open (Prometheus 3) windows. A group that reads them at another phase finds the newest one up to a whole step old:
 it takes the window and a millisecond, so that a window of one step is never empty.
 """
 
+import hashlib
+from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
-from failsoft.slo.indicators import Score
-from failsoft.slo.promql import number, quoted, range_text
+from failsoft.slo.indicators import Score, Sli
+from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BAD, BAD_SUM, BUDGET_REMAINING, COVERAGE, ERROR_RATIO, FRESH, TOTAL
+from failsoft.slo.series import (
+    BAD,
+    BAD_SUM,
+    BUDGET_REMAINING,
+    BURN_RATE,
+    COVERAGE,
+    ERROR_RATIO,
+    EXHAUSTION,
+    FRESH,
+    OBJECTIVE,
+    TOTAL,
+    TOTAL_SUM,
+)
 
-__all__ = ["Record", "bad_sum", "budget_records", "count_records", "error_ratio", "freshness", "labels_of"]
+__all__ = [
+    "Record",
+    "bad_sum",
+    "budget_records",
+    "count_labels",
+    "count_matchers",
+    "count_records",
+    "error_ratio",
+    "freshness",
+    "labels_of",
+    "state_records",
+]
+
+_HASHED_WINDOW = 3_600_000
 
 
 class Record(NamedTuple):
@@ -36,6 +67,23 @@ def labels_of(objective: Objective, *more: tuple[str, str]) -> tuple[tuple[str, 
     return (("slo", objective.name), ("model", objective.model), ("team", objective.team), *more)
 
 
+def count_labels(objective: Objective) -> tuple[tuple[str, str], ...]:
+    """The labels of the recorded increments."""
+    return labels_of(objective, ("definition", _definition(objective.sli)))
+
+
+def count_matchers(objective: Objective) -> tuple[Matcher, ...]:
+    """What finds the recorded increments of an SLO as it is defined now, whoever owned it."""
+    return Matcher("slo", "=", objective.name), Matcher("definition", "=", _definition(objective.sli))
+
+
+@lru_cache(maxsize=4096)
+def _definition(sli: Sli) -> str:
+    """Eight hexadecimal digits that change with what is counted, and with nothing else."""
+    counted = f"{sli.bad(_HASHED_WINDOW)}\n{sli.total(_HASHED_WINDOW)}"
+    return hashlib.sha256(counted.encode()).hexdigest()[:8]
+
+
 def count_records(objective: Objective) -> tuple[Record, Record]:
     """Bad and all events of one step.
 
@@ -49,8 +97,8 @@ def count_records(objective: Objective) -> tuple[Record, Record]:
         reach = step + objective.scrape - 1
         scale = f"* {step} / {reach}"
         bad, total = f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
-    labels = labels_of(objective)
-    known = f'and on() {BAD}{{slo="{objective.name}"}}'
+    labels = count_labels(objective)
+    known = f"and on() {selector(BAD, count_matchers(objective))}"
     return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
 
 
@@ -84,6 +132,32 @@ def budget_records(objective: Objective, *, same_group: bool = True) -> tuple[Re
     )
 
 
+def state_records(objective: Objective) -> tuple[Record, ...]:
+    """What people look at and no alert reads: objective, burn rates, how long the budget lasts, events seen."""
+    slo, step, period = objective.name, objective.step, range_text(objective.period)
+    pace = range_text(objective.tiers[0].long)
+    mine = (Matcher("slo", "=", slo),)
+    # recorded in another group: the newest one is up to a step old
+    ratios = f"max by (window) (last_over_time({selector(ERROR_RATIO, mine, step * 3 // 2)}))"
+    left = f"last_over_time({selector(BUDGET_REMAINING, mine, step * 3 // 2)})"
+    burning = f"(max({selector(BURN_RATE, (*mine, Matcher('window', '=', pace)))}) > 0)"
+    labels = labels_of(objective)
+    return (
+        Record(OBJECTIVE, f"vector({number(1 - objective.budget)})", labels_of(objective, ("window", period))),
+        Record(BURN_RATE, f"{ratios} / {number(objective.budget)}", labels),
+        Record(
+            EXHAUSTION,
+            f"clamp_min(max({left}), 0) * {number(Fraction(objective.period, 1000))} / {burning}",
+            labels_of(objective, ("window", pace)),
+        ),
+        Record(
+            TOTAL_SUM,
+            _summed(TOTAL, objective, _reach(objective, objective.period, same_group=False)),
+            labels_of(objective, ("window", period)),
+        ),
+    )
+
+
 def freshness(objective: Objective, score: Score) -> Record:
     """Whether the evaluation behind a drift SLO is fresh."""
     return Record(FRESH, score.fresh(), labels_of(objective))
@@ -99,4 +173,4 @@ def _summed(name: str, objective: Objective, reach: int) -> str:
 
 
 def _range(name: str, objective: Objective, reach: int) -> str:
-    return f"{name}{{slo={quoted(objective.name)}}}[{range_text(reach)}]"
+    return selector(name, count_matchers(objective), reach)

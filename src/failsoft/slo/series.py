@@ -5,25 +5,29 @@ __all__ = [
     "BAD_SUM",
     "BUDGET_REMAINING",
     "BURN_ALERT",
+    "BURN_RATE",
     "COVERAGE",
     "DOWN_ALERT",
     "DRIFT_EVALUATED",
     "DRIFT_SCORE",
     "ERROR_RATIO",
+    "EXHAUSTION",
     "FRESH",
     "INFO",
     "LABELS",
+    "OBJECTIVE",
     "STALE_ALERT",
     "STALE_TIER",
     "TOTAL",
+    "TOTAL_SUM",
     "UNHEARD_ALERT",
 ]
 
 BAD = "failsoft:slo_events_bad:increase"
-"""Bad events (or slices of time) of one recording step; labels slo, model, team."""
+"""Bad events (or slices of time) of one recording step; labels slo, model, team, definition."""
 
 TOTAL = "failsoft:slo_events_total:increase"
-"""All events (or judged slices of time) of one recording step; labels slo, model, team."""
+"""All events (or judged slices of time) of one recording step; labels slo, model, team, definition."""
 
 ERROR_RATIO = "failsoft:slo_error_ratio"
 """Bad among all events of a window, event-weighted; absent without events; labels slo, model, team, window."""
@@ -36,6 +40,18 @@ BUDGET_REMAINING = "failsoft:slo_budget_remaining:ratio"
 
 COVERAGE = "failsoft:slo_coverage:ratio"
 """Recording steps of the period that are there among those expected; labels slo, model, team."""
+
+OBJECTIVE = "failsoft:slo_objective:ratio"
+"""The objective, such as 0.99; labels slo, model, team, window (the period)."""
+
+BURN_RATE = "failsoft:slo_burn_rate:ratio"
+"""The error ratio of a window in budgets: 1 spends exactly the budget; labels slo, model, team, window."""
+
+EXHAUSTION = "failsoft:slo_budget_exhaustion:seconds"
+"""How long what is left of the budget lasts at the burn rate of the label `window`; absent while nothing burns."""
+
+TOTAL_SUM = "failsoft:slo_events_total:sum"
+"""Events seen in the period: how much the budget's numbers rest upon; labels slo, model, team, window."""
 
 FRESH = "failsoft:slo_evaluation_fresh:bool"
 """1 where the drift evaluation behind an SLO is fresh, 0 where it is stale or dead; labels slo, model, team."""

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from failsoft.clients.binaries import find, run_tool
 from failsoft.errors import PermanentError
+from failsoft.slo.promql import quoted
+from failsoft.slo.queries import objective_of
+from failsoft.slo.records import count_labels
 from failsoft.slo.series import BAD, TOTAL
 from failsoft.workspace import Workspace
 
@@ -26,13 +29,14 @@ def openmetrics(workspace: Workspace, *, until: float, step: float, rate: float)
     for name in (BAD, TOTAL):
         lines.append(f"# TYPE {name} gauge")
         for slo in workspace.slos.values():
-            model = workspace.models[slo.spec.model]
-            labels = f'{{slo="{slo.name}",model="{model.name}",team="{model.spec.owner}"}}'
+            pairs = ",".join(
+                f"{label}={quoted(value)}" for label, value in count_labels(objective_of(workspace, slo.name))
+            )
             slices = slo.spec.indicator.drift is not None
             total = 1.0 if slices else rate * step
             value = total if name == TOTAL else 0.0 if slices else total * HEALTHY_BAD_SHARE
             count = int(slo.spec.period.seconds // step)
-            lines += [f"{name}{labels} {value:g} {until - step * back:.3f}" for back in range(count, 0, -1)]
+            lines += [f"{name}{{{pairs}}} {value:g} {until - step * back:.3f}" for back in range(count, 0, -1)]
     return "\n".join([*lines, "# EOF\n"])
 
 
