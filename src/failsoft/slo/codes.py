@@ -3,24 +3,28 @@
 from failsoft.findings import Code, Severity
 
 __all__ = [
+    "AMBIGUOUS_LOCK",
     "AMBIGUOUS_WINDOWS",
     "CODES",
+    "COUNTERS_MISFIT",
     "NO_BUDGET",
-    "NO_INDICATOR",
     "NO_TIER_LEFT",
     "NO_WINDOWS",
     "OFF_BOUND",
     "SELECTOR_NAME",
     "SELECTOR_TOO_WIDE",
+    "SNAPPED",
     "TIER_CANNOT_FIRE",
+    "UNKNOWN_OUTCOME",
+    "UNVERIFIED_BOUNDS",
     "WINDOWS_ROUNDED",
     "WINDOW_BELOW_STEP",
     "WINDOW_BEYOND_PERIOD",
 ]
 
 OFF_BOUND = Code("FS401", "off-bound", "A threshold that is no bucket bound of the engine's histogram.")
+COUNTERS_MISFIT = Code("FS419", "counters-misfit", "Bad or good events that are no part of all events.")
 NO_BUDGET = Code("FS402", "no-budget", "An objective of 0 % or 100 %, which leaves no error budget to burn.")
-NO_INDICATOR = Code("FS403", "no-indicator", "An indicator that cannot be read in the way the SLO asks for.")
 SELECTOR_NAME = Code("FS404", "selector-name", "A selector with a name that no label can have.")
 SELECTOR_TOO_WIDE = Code("FS405", "selector-too-wide", "A selector of which nothing is left for a family of metrics.")
 NO_WINDOWS = Code("FS406", "no-windows", "A period for which there are no alert windows.")
@@ -30,11 +34,16 @@ WINDOW_BEYOND_PERIOD = Code("FS409", "window-beyond-period", "A window longer th
 WINDOWS_ROUNDED = Code("FS410", "windows-rounded", "Windows that are no multiples of the step.", Severity.WARNING)
 TIER_CANNOT_FIRE = Code("FS411", "tier-cannot-fire", "A tier that needs more than 100 % errors.", Severity.WARNING)
 NO_TIER_LEFT = Code("FS412", "no-tier-left", "An SLO of which no tier of a severity can ever fire.")
+UNVERIFIED_BOUNDS = Code(
+    "FS413", "unverified-bounds", "Bucket bounds that nobody has seen on a server.", Severity.WARNING
+)
+SNAPPED = Code("FS414", "snapped", "A threshold for which the next bucket bound stands, as asked.", Severity.INFO)
+AMBIGUOUS_LOCK = Code("FS415", "ambiguous-lock", "Several locks that hold the bounds of one model.")
+UNKNOWN_OUTCOME = Code("FS416", "unknown-outcome", "An outcome of requests that the engine's labels cannot tell.")
 
 CODES = (
     OFF_BOUND,
     NO_BUDGET,
-    NO_INDICATOR,
     SELECTOR_NAME,
     SELECTOR_TOO_WIDE,
     NO_WINDOWS,
@@ -44,4 +53,9 @@ CODES = (
     WINDOWS_ROUNDED,
     TIER_CANNOT_FIRE,
     NO_TIER_LEFT,
+    UNVERIFIED_BOUNDS,
+    SNAPPED,
+    AMBIGUOUS_LOCK,
+    UNKNOWN_OUTCOME,
+    COUNTERS_MISFIT,
 )

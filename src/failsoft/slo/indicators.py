@@ -1,36 +1,61 @@
-"""Indicators as values: how many events were bad, and how many there were, as PromQL over any window."""
+"""Indicators of events as values: how many were bad, and how many there were, as PromQL over any window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
-from failsoft.slo.promql import Matcher, number, range_text, selector
-from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
+from failsoft.slo.promql import Matcher, le_matcher, le_spelling, range_text, selector
+from failsoft.slo.slices import Gauge, Rate, Score, Slices
 
-__all__ = ["EventRatio", "Score", "Sli", "Threshold"]
+__all__ = ["BadOfTotal", "Counted", "Events", "Gauge", "GoodOfTotal", "Goodput", "Rate", "Score", "Sli", "Slices"]
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """Events of a histogram; bad are those above a bucket bound.
+class Counted:
+    """Series of a counter.
 
     Attributes:
-        family: the histogram, without `_bucket`.
+        metric: its name.
         matchers: which series.
-        le: the bucket of the good events.
-        bound: the same bound as a number, in the family's unit.
+        example: the labels of one of them, for tests.
+    """
+
+    metric: str
+    matchers: tuple[Matcher, ...]
+    example: tuple[tuple[str, str], ...]
+
+    def increase(self, window: int, offset: int = 0) -> str:
+        """What it counted over `window` milliseconds, which end `offset` milliseconds ago."""
+        ago = f" offset {range_text(offset)}" if offset else ""
+        # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
+        return f"sum(increase({selector(self.metric, self.matchers, window)}{ago}) >= 0)"
+
+    def of(self, suffix: str) -> "Counted":
+        """The counter of a histogram with this suffix."""
+        return Counted(f"{self.metric}_{suffix}", self.matchers, self.example)
+
+    def bucket(self, bound: Decimal) -> "Counted":
+        """The bucket of a histogram with this bound, in every spelling."""
+        example = (*self.example, ("le", le_spelling(bound)))
+        return Counted(f"{self.metric}_bucket", (*self.matchers, le_matcher(bound)), example)
+
+
+@dataclass(frozen=True, slots=True)
+class GoodOfTotal:
+    """Good events among all: those of a histogram up to a bound, or those that another counter has seen too.
+
+    Attributes:
+        all_events, good: the counters.
         sentence: what a bad event is, to follow "x % of".
     """
 
-    family: str
-    matchers: tuple[Matcher, ...]
-    le: Matcher
-    bound: Decimal
+    all_events: Counted
+    good: Counted
     sentence: str
 
     def total(self, window: int, offset: int = 0) -> str:
         """All events over `window` milliseconds, which end `offset` milliseconds ago."""
-        return _increase(f"{self.family}_count", self.matchers, window, offset)
+        return self.all_events.increase(window, offset)
 
     def bad(self, window: int, offset: int = 0) -> str:
         """Bad events of the same time.
@@ -38,116 +63,89 @@ class Threshold:
         No `or 0` for the good ones: a bucket that is not there must read as no data, neither as all good nor as all
         bad. Clamped, for the two sums are of different series and scrapes.
         """
-        good = _increase(f"{self.family}_bucket", (*self.matchers, self.le), window, offset)
-        return f"clamp_min({self.total(window, offset)} - {good}, 0)"
+        return f"clamp_min({self.total(window, offset)} - {self.good.increase(window, offset)}, 0)"
 
 
 @dataclass(frozen=True, slots=True)
-class EventRatio:
-    """Bad events among all events, both counters.
+class BadOfTotal:
+    """Bad events among all events.
 
     Attributes:
-        total_metric, total_matchers: all events.
-        bad_metric, bad_matchers: the bad ones.
-        total_example, bad_example: the labels of one good and one bad event's series, for tests.
+        totals: counters that add up to all events.
+        bads: counters that add up to the bad ones; where one is of a metric among `totals`, it is a part of them.
         sentence: what a bad event is, to follow "x % of".
     """
 
-    total_metric: str
-    total_matchers: tuple[Matcher, ...]
-    bad_metric: str
-    bad_matchers: tuple[Matcher, ...]
-    total_example: tuple[tuple[str, str], ...]
-    bad_example: tuple[tuple[str, str], ...]
+    totals: tuple[Counted, ...]
+    bads: tuple[Counted, ...]
     sentence: str
 
     def total(self, window: int, offset: int = 0) -> str:
         """All events over `window` milliseconds, which end `offset` milliseconds ago."""
-        return _increase(self.total_metric, self.total_matchers, window, offset)
+        return _added([counted.increase(window, offset) for counted in self.totals])
 
     def bad(self, window: int, offset: int = 0) -> str:
         """Bad events of the same time; 0, not nothing, while no failure has made its counter yet."""
-        return f"{_increase(self.bad_metric, self.bad_matchers, window, offset)} or 0 * {self.total(window, offset)}"
+        bad, total = _added([counted.increase(window, offset) for counted in self.bads]), self.total(window, offset)
+        metrics = {counted.metric for counted in self.totals}
+        # bad events that another counter counts mean nothing where the requests themselves are not counted
+        known = "" if all(counted.metric in metrics for counted in self.bads) else f" and on() {total}"
+        return f"{bad}{known} or 0 * {total}"
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """Slices of time in which a drift score was judged; bad are those in which it was above the tolerance at its worst.
+class Goodput:
+    """Requests that are bad in any of several ways, of which only the parts are counted.
+
+    A request that is bad in two ways is counted by two parts. So the sum of the parts is the most that can be bad, and
+    the largest part is the least.
 
     Attributes:
-        model, monitor, signal, statistic: the labels of the score.
-        above: the score from which on (exclusive) a slice is bad.
-        stale_after: milliseconds after which an evaluation no longer counts.
-        slice: milliseconds of one slice, the recording step.
-        sentence: what a bad slice is, to follow "x % of".
+        requests: all requests, and those that failed.
+        parts: of the same requests, those that were too late.
+        at_least: whether the most that can be bad is taken, so that the goodput is at least what is said.
+        sentence: what a bad event is, to follow "x % of".
     """
 
-    model: str
-    monitor: str
-    signal: str
-    statistic: str
-    above: Decimal
-    stale_after: int
-    slice: int
+    requests: BadOfTotal | GoodOfTotal
+    parts: tuple[GoodOfTotal, ...]
+    at_least: bool
     sentence: str
 
-    @property
-    def score_matchers(self) -> tuple[Matcher, ...]:
-        """The labels of the score's series."""
-        pairs = (
-            ("model", self.model),
-            ("monitor", self.monitor),
-            ("signal", self.signal),
-            ("statistic", self.statistic),
-        )
-        return tuple(Matcher(label, "=", value) for label, value in pairs)
+    def total(self, window: int, offset: int = 0) -> str:
+        """All requests over `window` milliseconds, which end `offset` milliseconds ago."""
+        return self.requests.total(window, offset)
 
-    @property
-    def evaluated_matchers(self) -> tuple[Matcher, ...]:
-        """The labels of the evaluation's series."""
-        return self.score_matchers[:-1]
+    def bad(self, window: int, offset: int = 0) -> str:
+        """The most (or the least) that can be bad of the same time.
 
-    def total(self, window: int) -> str:
-        """Judged slices over `window` milliseconds; none where the evaluation is stale or had too few rows."""
-        return self._over(f"({self._worst} >= bool 0) and ({self._age} < {self._stale})", window)
-
-    def bad(self, window: int) -> str:
-        """Slices out of tolerance over `window` milliseconds."""
-        return self._over(
-            f"({self._worst} > bool {number(Fraction(self.above))}) and ({self._age} < {self._stale})", window
-        )
-
-    def fresh(self) -> str:
-        """1 where the evaluation is fresh, 0 where it is stale or was never seen."""
-        return f"({self._age} < bool {self._stale}) or vector(0)"
-
-    def _over(self, one: str, window: int) -> str:
-        # a window shorter than a slice is judged by the one slice there is
-        return one if window <= self.slice else f"sum_over_time(({one})[{range_text(window)}:{range_text(self.slice)}])"
-
-    @property
-    def _worst(self) -> str:
-        # a score is never below 0: the comparison drops NaN
-        return f"(max(max_over_time({selector(DRIFT_SCORE, self.score_matchers, self._reach)})) >= 0)"
-
-    @property
-    def _age(self) -> str:
-        return f"time() - max(max_over_time({selector(DRIFT_EVALUATED, self.evaluated_matchers, self._reach)}))"
-
-    @property
-    def _reach(self) -> int:
-        # without its edge, on which a closed window (Prometheus 2) would count a score in two slices
-        return self.slice - 1
-
-    @property
-    def _stale(self) -> str:
-        return number(Fraction(self.stale_after, 1000))
+        Nothing where one of the parts is not there: what it would have said is not known.
+        """
+        each = [f"({part.bad(window, offset)})" for part in (self.requests, *self.parts)]
+        if self.at_least:
+            return _least([" + ".join(each), self.total(window, offset)])
+        known = " and on() ".join(each[1:])
+        return f"max({_kept(each)}) and on() {known}"
 
 
-type Sli = Threshold | EventRatio | Score
+type Events = GoodOfTotal | BadOfTotal | Goodput
+"""What counts events."""
+
+type Sli = Events | Gauge | Rate | Score
+"""What is measured."""
 
 
-def _increase(metric: str, matchers: tuple[Matcher, ...], window: int, offset: int) -> str:
-    ago = f" offset {range_text(offset)}" if offset else ""
-    # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
-    return f"sum(increase({selector(metric, matchers, window)}{ago}) >= 0)"
+def _added(expressions: Sequence[str]) -> str:
+    """The sum of single values, of those that are there."""
+    return expressions[0] if len(expressions) == 1 else f"sum({_kept(expressions)})"
+
+
+def _least(expressions: Sequence[str]) -> str:
+    return f"min({_kept(expressions)})"
+
+
+def _kept(expressions: Sequence[str]) -> str:
+    """Single values side by side: each but the first with a label, for `or` drops what has the same labels."""
+    first, *others = expressions
+    labelled = [f'label_replace({one}, "part", "{index}", "", "")' for index, one in enumerate(others, start=1)]
+    return " or ".join([first, *labelled])

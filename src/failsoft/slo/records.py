@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from failsoft.slo.indicators import Score, Sli
+from failsoft.slo.indicators import Score, Sli, Slices
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
@@ -91,7 +91,7 @@ def count_records(objective: Objective) -> tuple[Record, Record]:
     all good.
     """
     sli, step = objective.sli, objective.step
-    if isinstance(sli, Score):
+    if isinstance(sli, Slices):
         bad, total = sli.bad(step), f"({sli.total(step)})"
     else:
         reach = step + objective.scrape - 1

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from failsoft.workspace.kinds.alert_rule import AlertRuleSpec
 from failsoft.workspace.kinds.configuration import WorkspaceSpec
 from failsoft.workspace.kinds.drift import DriftMonitorSpec
-from failsoft.workspace.kinds.engine import EngineSpec
+from failsoft.workspace.kinds.engine import EngineLockSpec, EngineSpec
 from failsoft.workspace.kinds.experiment import ExperimentSpec
 from failsoft.workspace.kinds.inventory import ModelSpec, TeamSpec
 from failsoft.workspace.kinds.runbook import RunbookSpec
@@ -13,8 +14,10 @@ from failsoft.workspace.quantities import Fixed
 
 __all__ = [
     "SPECS",
+    "AlertRuleSpec",
     "AlertWindowsSpec",
     "DriftMonitorSpec",
+    "EngineLockSpec",
     "EngineSpec",
     "ExperimentSpec",
     "ModelSpec",
@@ -25,9 +28,11 @@ __all__ = [
 ]
 
 SPECS: Mapping[str, type[Fixed]] = {
+    "AlertRule": AlertRuleSpec,
     "AlertWindows": AlertWindowsSpec,
     "DriftMonitor": DriftMonitorSpec,
     "Engine": EngineSpec,
+    "EngineLock": EngineLockSpec,
     "Experiment": ExperimentSpec,
     "Model": ModelSpec,
     "Runbook": RunbookSpec,

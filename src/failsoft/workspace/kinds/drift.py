@@ -1,8 +1,9 @@
 """DriftMonitor: which distributions of a model are compared with how they were."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.quantities import Duration, Fixed, Name
 
@@ -30,3 +31,10 @@ class DriftMonitorSpec(Fixed):
 
     stale_after: Duration | None = None
     """When a silent evaluation alerts; three evaluations when left out."""
+
+    @model_validator(mode="after")
+    def _patient(self) -> Self:
+        if self.stale_after is not None and self.stale_after < self.every:
+            context = {"at": "staleAfter", "expected": f"{self.every} or more, the time between two evaluations"}
+            raise PydanticCustomError("stale", "takes every evaluation for stale", context)
+        return self

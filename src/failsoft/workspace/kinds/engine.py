@@ -1,138 +1,113 @@
 """Engine: what a serving engine exports, and how each indicator is read from it."""
 
-import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from failsoft.workspace.kinds.families import (
+    AvailabilitySource,
+    Bounds,
+    Buckets,
+    Family,
+    LabelName,
+    MetricName,
+    RateSource,
+    Renamed,
+    Selection,
+)
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Fixed, Name
 
 __all__ = [
     "CategorySource",
+    "EngineLockSpec",
     "EngineSpec",
-    "EventRatio",
-    "HistogramThreshold",
-    "IndicatorSource",
-    "LabelName",
+    "IndicatorName",
+    "Indicators",
     "LengthSource",
-    "MetricName",
     "Signal",
     "Source",
 ]
 
-
-def _metric(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", text):
-        raise PydanticCustomError(
-            "metric", "is no metric name", {"expected": "letters, digits, _ and :, no digit first"}
-        )
-    return text
-
-
-def _label(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text):
-        raise PydanticCustomError("label", "is no label name", {"expected": "letters, digits and _, no digit first"})
-    return text
-
-
-MetricName = Annotated[str, AfterValidator(_metric)]
-"""A metric's name, as every Prometheus takes it."""
-
-LabelName = Annotated[str, AfterValidator(_label)]
-"""A label's name, as every Prometheus takes it."""
+type IndicatorName = Literal[
+    "ttft",
+    "itl",
+    "tpot",
+    "e2e",
+    "queueWait",
+    "availability",
+    "throughput",
+    "kvCache",
+    "preemption",
+    "coldStart",
+]
 
 
-class HistogramThreshold(Fixed):
-    """Events of a histogram; good are those at or below the threshold."""
+class Source(Fixed):
+    """How the facts of this file are known."""
 
-    family: MetricName
-    """The histogram's name, without `_bucket`."""
+    version: str
+    """The version that they were read from."""
 
-    bounds: Annotated[tuple[Decimal, ...], Field(min_length=1)]
-    """Its bucket bounds, +Inf left out, in `unit`."""
+    evidence: Literal["scrape", "code", "documentation"]
+    """`scrape`: a server that ran, and what it exported is kept; anything else is shown as unverified."""
 
-    unit: Literal["s", "ms"] = "s"
-    without: tuple[LabelName, ...] = ()
-    """Labels of the model's selector that this family does not have."""
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if list(self.bounds) != sorted(set(self.bounds)) or not all(bound.is_finite() for bound in self.bounds):
-            raise PydanticCustomError("bounds", "has bounds out of order", {"expected": "finite bounds that rise"})
-        return self
-
-
-class EventRatio(Fixed):
-    """Bad events among all events, both counters."""
-
-    total: MetricName
-    """The counter's name."""
-
-    bad: MetricName | None = None
-    """The counter of bad events; the same counter when left out."""
-
-    total_matchers: dict[LabelName, str] = Field(default_factory=dict)
-    """Label -> value; a value of the form `=~regex`, `!=value`, `!~regex` says how it is matched."""
-
-    bad_matchers: dict[LabelName, str] = Field(default_factory=dict)
-    """The same for bad events; beside those of the total where both are one counter."""
-
-    example: dict[LabelName, str] = Field(default_factory=dict)
-    """Labels of one good event, as really exported; the generated tests count with it."""
-
-    bad_example: dict[LabelName, str] = Field(default_factory=dict)
-    """What is different in one bad event."""
-
-    without: tuple[LabelName, ...] = ()
-    """Labels of the model's selector that the counters do not have."""
+    detail: str = ""
+    """Which package, commit, page or flags."""
 
     @property
-    def bad_labels(self) -> dict[str, str]:
-        """The labels of one bad event in the counter of bad events."""
-        return self.example | self.bad_example if self.bad is None else self.bad_example
-
-    @model_validator(mode="after")
-    def _exemplary(self) -> Self:
-        shared = self.total_matchers | self.bad_matchers if self.bad is None else self.bad_matchers
-        if not _matched(self.example, self.total_matchers):
-            raise _wrong_example("example", "labels that totalMatchers match")
-        if not _matched(self.bad_labels, shared):
-            raise _wrong_example("badExample", "labels that the matchers match")
-        if self.bad is None and _matched(self.example, self.bad_matchers):
-            raise _wrong_example("example", "a good event, which badMatchers leave out")
-        return self
+    def verified(self) -> bool:
+        """Whether a real server's answer proves it."""
+        return self.evidence == "scrape"
 
 
-def _wrong_example(key: str, expected: str) -> PydanticCustomError:
-    return PydanticCustomError("example", "has a wrong {key}", {"key": key, "expected": expected})
+class Indicators(Fixed):
+    """How each indicator is read; those that are left out are not exported."""
+
+    ttft: Selection | None = None
+    """Histogram: from a request's arrival to its first token."""
+
+    itl: Selection | None = None
+    """Histogram: the time between two tokens, one event for each token or step."""
+
+    tpot: Selection | None = None
+    """Histogram: the mean time for each token after the first, one event for each request."""
+
+    e2e: Annotated[Selection | None, Field(alias="e2e")] = None
+    """Histogram: from arrival to the last token."""
+
+    queue_wait: Selection | None = None
+    """Histogram: from arrival until work begins."""
+
+    availability: AvailabilitySource | None = None
+    throughput: RateSource | None = None
+    """Counter: output tokens."""
+
+    kv_cache: Selection | None = None
+    """Gauge: the share of the KV cache in use."""
+
+    preemption: RateSource | None = None
+    """Counter: requests that lost their place in the KV cache."""
+
+    cold_start: Selection | None = None
+    """Histogram or gauge: from start to ready."""
+
+    def named(self) -> Mapping[str, Selection | AvailabilitySource]:
+        """Those that are there, by their names in documents."""
+        found = {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
+        return {name: source for name, source in found.items() if source is not None}
 
 
-def _matched(labels: dict[str, str], matchers: dict[str, str]) -> bool:
-    for label, text in matchers.items():
-        value = labels.get(label, "")
-        operator = text[:2] if text[:2] in {"=~", "!~", "!="} else ""
-        if operator in {"=~", "!~"}:
-            try:
-                hit = re.fullmatch(text[2:], value) is not None
-            except re.error as error:
-                raise PydanticCustomError(
-                    "regex", "has a broken regular expression for {label}", {"label": label, "expected": str(error)}
-                ) from error
-        else:
-            hit = value == text[len(operator) :]
-        if hit is (operator in {"!~", "!="}):
-            return False
-    return True
-
-
-class IndicatorSource(OneOf):
-    """How an indicator is measured."""
-
-    threshold: HistogramThreshold | None = None
-    ratio: EventRatio | None = None
+_TYPES = {
+    "throughput": ("counter",),
+    "preemption": ("counter",),
+    "kvCache": ("gauge",),
+    "coldStart": ("histogram", "gauge"),
+    "availability": ("counter", "histogram"),
+}
 
 
 class LengthSource(Fixed):
@@ -159,21 +134,83 @@ class Signal(OneOf):
     categories: CategorySource | None = None
 
 
-class Source(Fixed):
-    """How the facts of this file are known."""
-
-    version: str
-    evidence: str
-
-
 class EngineSpec(Fixed):
-    """A serving engine."""
+    """A serving engine, a router or a gateway."""
 
     source: Source
-    model_label: str = ""
-    """The label that names the model; empty where there is none."""
+    endpoint: str = ""
+    """Where its metrics are, and what turns them on."""
 
-    indicators: dict[Name, IndicatorSource]
+    identity: dict[Name, LabelName] = Field(default_factory=dict)
+    """What tells its series apart: `model`, `replica`, ... -> the label."""
+
+    many_models: bool = False
+    """Whether one of it serves several models, so that a selector must never lose its model label."""
+
+    buckets: dict[Name, Buckets] = Field(default_factory=dict)
+    families: dict[MetricName, Family]
+    indicators: Indicators = Indicators()
+    missing: dict[IndicatorName, str] = Field(default_factory=dict)
+    """Indicators that it does not export -> what can measure them instead."""
+
+    renames: dict[MetricName, Renamed] = Field(default_factory=dict)
+    """Families of older versions."""
+
     signals: dict[Name, Signal] = Field(default_factory=dict)
     traps: tuple[str, ...] = ()
     """What surprises people who read its metrics."""
+
+    def bounds(self, family: str) -> tuple[Decimal, ...]:
+        """The bucket bounds of one of its histograms."""
+        name = self.families[family].buckets
+        return self.buckets[name].bounds if name else ()
+
+    def foreign(self, family: str) -> frozenset[str]:
+        """Labels that the engine puts on some of its families, but not on this one."""
+        labels = self.families[family].labels
+        return frozenset() if labels is None else self._labels - frozenset(labels)
+
+    @property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(label for family in self.families.values() for label in family.labels or ())
+
+    @model_validator(mode="after")
+    def _joined(self) -> Self:
+        for name, family in self.families.items():
+            if (family.buckets is None) == (family.type == "histogram") or family.buckets not in {None, *self.buckets}:
+                raise _wrong("a histogram with an entry of buckets, and no other family with one", "families", name)
+        for name, source in self.indicators.named().items():
+            for selection in source.selections if isinstance(source, AvailabilitySource) else (source,):
+                self._fits(name, selection)
+            codes = source.codes if isinstance(source, AvailabilitySource) else None
+            if codes and codes.family not in {one.family for one in source.total}:  # type: ignore[union-attr]
+                raise _wrong("codes of a family of total", "indicators", name)
+        if both := [name for name in self.missing if name in self.indicators.named()]:
+            raise _wrong("nothing here, for it is among the indicators", "missing", both[0])
+        return self
+
+    def _fits(self, name: str, selection: Selection) -> None:
+        busy = selection.busy if isinstance(selection, RateSource) else None
+        wanted = [(selection.family, _TYPES.get(name, ("histogram",))), *([(busy, ("gauge",))] if busy else [])]
+        for family, types in wanted:
+            if family not in self.families or self.families[family].type not in types:
+                raise _wrong(f"{family} among families, as a {' or a '.join(types)}", "indicators", name)
+
+
+class EngineLockSpec(Fixed):
+    """The bucket bounds of servers that run, as `failsoft catalog lock` found them."""
+
+    engine: Name
+    models: tuple[Name, ...] = ()
+    """The Models whose servers these are; all of the engine when left out."""
+
+    source: str = ""
+    """Where they were read."""
+
+    bounds: dict[MetricName, Bounds]
+    """Histogram -> its bounds, in the family's unit."""
+
+
+def _wrong(expected: str, *at: str) -> PydanticCustomError:
+    context = {"what": ".".join(at), "at": at[0], "expected": expected}
+    return PydanticCustomError("engine", "does not fit together at {what}", context)

@@ -1,8 +1,9 @@
 """Experiment: a fault, the guards around it, and what is expected to happen."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name, Percent
@@ -99,3 +100,14 @@ class ExperimentSpec(Fixed):
     """The longest time to watch for recovery after the fault."""
 
     description: str = ""
+
+    @model_validator(mode="after")
+    def _watched_long_enough(self) -> Self:
+        due = [self.expect.recovered.within]
+        if self.expect.alert is not None:
+            due.append(self.expect.alert.within)
+        longest = max(due)
+        if self.observe < longest:
+            expected = f"observe: {longest} or more, for that long expect may take"
+            raise PydanticCustomError("observe", "stops watching before what it expects is due", {"expected": expected})
+        return self

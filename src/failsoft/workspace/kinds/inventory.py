@@ -1,14 +1,28 @@
 """Model and Team: what runs, and who owns it."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name, ObjectName, SecretRef
+from failsoft.workspace.texts import Url
 
-__all__ = ["Gpu", "ModelSpec", "PagerAt", "PagerDutyAt", "Person", "Route", "TeamSpec", "WebhookAt", "Workload"]
+__all__ = [
+    "Gpu",
+    "Hours",
+    "ModelSpec",
+    "PagerAt",
+    "PagerDutyAt",
+    "Person",
+    "Route",
+    "TeamSpec",
+    "WebhookAt",
+    "Workload",
+]
+
+type Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class Gpu(Fixed):
@@ -64,7 +78,7 @@ class PagerDutyAt(Fixed):
     """PagerDuty, Events API v2."""
 
     routing_key: SecretRef
-    url: str = "https://events.pagerduty.com/v2/enqueue"
+    url: Url = "https://events.pagerduty.com/v2/enqueue"
 
 
 class WebhookAt(Fixed):
@@ -101,6 +115,23 @@ class Person(Fixed):
     """The Slack user id, `U...`."""
 
 
+class Hours(Fixed):
+    """When a team is at work."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("monday", "tuesday", "wednesday", "thursday", "friday")
+    start: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"
+    end: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")] = "17:00"
+    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")] = "UTC"
+    """As in `Europe/Berlin`; Alertmanager has to know it."""
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.start >= self.end:
+            expected = "an end after the start; hours over midnight are two teams, or none"
+            raise PydanticCustomError("hours", "end before they begin", {"at": "end", "expected": expected})
+        return self
+
+
 class TeamSpec(Fixed):
     """A team: whom to ask, where, and how to page it."""
 
@@ -112,6 +143,9 @@ class TeamSpec(Fixed):
 
     oncall: tuple[Name, ...] = ()
     """Who of them may approve; everybody when empty."""
+
+    hours: Hours | None = None
+    """When tickets are told; at any time when left out. Pages are told at any time."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name, Percent
+from failsoft.workspace.texts import Template, TemplateQuery
 
 __all__ = [
     "Answers",
@@ -27,7 +28,7 @@ OnInterrupted = Literal["rerun", "verify", "ask"]
 class Query(Fixed):
     """Ask Prometheus and put the answer into the thread."""
 
-    promql: Annotated[str, Field(min_length=1)]
+    promql: TemplateQuery
     """`{slo}`, `{model}` and `{selector}` are filled in from the alert's declared SLO."""
 
     title: str = ""
@@ -88,7 +89,7 @@ class Verify(Fixed):
 class Notify(Fixed):
     """Say something in the incident's thread."""
 
-    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    text: Template
     """A sandboxed Jinja template over `slo`, `model`, `team`, `alert`."""
 
 

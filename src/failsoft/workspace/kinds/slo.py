@@ -1,34 +1,67 @@
 """SLO and AlertWindows: what healthy means, and how fast its loss is told."""
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from failsoft.workspace.kinds.events import OwnEvents
+from failsoft.workspace.kinds.families import Choice, LabelName, MetricName
 from failsoft.workspace.kinds.oneof import OneOf
-from failsoft.workspace.quantities import Duration, Fixed, Name, Percent
+from failsoft.workspace.quantities import Duration, Fixed, Latency, Name, Percent, Rate
 
 __all__ = [
     "AlertWindowsSpec",
     "Availability",
+    "Below",
     "DriftBelow",
+    "GaugeWithin",
+    "Goodput",
     "Indicator",
+    "KvCache",
+    "Preemption",
     "SLOSpec",
+    "Throughput",
     "Tier",
-    "Ttft",
 ]
 
 
-class Ttft(Fixed):
-    """The share of requests whose first token comes in time."""
+class Below(Fixed):
+    """The share of events that take no longer than a threshold."""
 
-    below: Duration
-    """The threshold; it has to be a bucket bound of the engine's histogram."""
+    below: Latency
+    """The threshold; a bucket bound of the engine's histogram."""
+
+    snap: Literal["up", "down"] | None = None
+    """Take the next bound where the threshold is none: `up` is looser, `down` is stricter."""
 
 
 class Availability(Fixed):
-    """The share of requests that are answered without a server error."""
+    """The share of requests that come to a good end."""
+
+    bad: tuple[Choice, ...] = ()
+    """What counts as bad, such as [5xx, 429, length]; the engine's default when left out."""
+
+
+class Throughput(Fixed):
+    """The share of time in which, while there is work, output tokens come fast enough."""
+
+    above: Rate
+
+
+class Preemption(Fixed):
+    """The share of time in which few requests lose their place in the KV cache."""
+
+    below: Rate
+
+
+class KvCache(Fixed):
+    """The share of time in which the KV cache of every replica has room."""
+
+    below: Percent
+    by: Literal["worst", "average"] = "worst"
+    """Whether a replica's worst moment decides about a slice of time, or its average."""
 
 
 class DriftBelow(Fixed):
@@ -45,12 +78,75 @@ class DriftBelow(Fixed):
     """The score from which on a slice of time is bad."""
 
 
+class GaugeWithin(OneOf):
+    """The share of time in which a gauge of one's own stays within its limit; exactly one limit is given."""
+
+    beside: ClassVar[frozenset[str]] = frozenset({"metric", "select", "by"})
+
+    metric: MetricName
+    """The gauge, such as an evaluation's score."""
+
+    select: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels of its series; the model's own selector is not used."""
+
+    below: Annotated[Decimal, Field(allow_inf_nan=False)] | None = None
+    """A slice of time is bad when any of its series is above this."""
+
+    above: Annotated[Decimal, Field(allow_inf_nan=False)] | None = None
+    """A slice of time is bad when any of its series is below this."""
+
+    younger_than: Duration | None = None
+    """For a gauge that holds a Unix time: a slice is bad when any of its series is older than this."""
+
+    by: Literal["worst", "average"] = "worst"
+    """Whether a series' worst moment decides about a slice of time, or its average."""
+
+
+class Goodput(Fixed):
+    """The share of requests that succeed with their first token and every later one in time.
+
+    No engine counts this by itself: it is bounded by what the parts say. `atLeast` counts every request that any part
+    calls bad, as if none were bad twice; `atMost` counts the worst part alone.
+    """
+
+    ttft: Latency | None = None
+    tpot: Latency | None = None
+    e2e: Annotated[Latency | None, Field(alias="e2e")] = None
+    bad: tuple[Choice, ...] = ()
+    """What counts as a failed request; the engine's default when left out."""
+
+    bound: Literal["atLeast", "atMost"] = "atLeast"
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.ttft is None and self.tpot is None and self.e2e is None:
+            expected = "a threshold for ttft, tpot or e2e"
+            raise PydanticCustomError("goodput", "asks for no latency", {"expected": expected})
+        return self
+
+
 class Indicator(OneOf):
     """What is measured."""
 
-    ttft: Ttft | None = None
+    ttft: Below | None = None
+    itl: Below | None = None
+    tpot: Below | None = None
+    e2e: Annotated[Below | None, Field(alias="e2e")] = None
+    queue_wait: Below | None = None
     availability: Availability | None = None
+    goodput: Goodput | None = None
+    throughput: Throughput | None = None
+    kv_cache: KvCache | None = None
+    preemption: Preemption | None = None
+    cold_start: Below | None = None
+    events: OwnEvents | None = None
+    gauge: GaugeWithin | None = None
     drift: DriftBelow | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of what is set, as written in documents."""
+        return type(self).model_fields[self.choice].alias or self.choice
 
 
 class SLOSpec(Fixed):
@@ -78,7 +174,22 @@ class SLOSpec(Fixed):
         return self.failure_mode or FAILURE_MODES[self.indicator.choice]
 
 
-FAILURE_MODES = {"ttft": "latency-degraded", "availability": "requests-failing", "drift": "model-degraded"}
+FAILURE_MODES = {
+    "ttft": "latency-degraded",
+    "itl": "latency-degraded",
+    "tpot": "latency-degraded",
+    "e2e": "latency-degraded",
+    "queue_wait": "latency-degraded",
+    "goodput": "latency-degraded",
+    "availability": "requests-failing",
+    "throughput": "throughput-degraded",
+    "kv_cache": "kv-cache-exhausted",
+    "preemption": "kv-cache-exhausted",
+    "cold_start": "slow-cold-start",
+    "events": "requests-failing",
+    "gauge": "gauge-out-of-range",
+    "drift": "model-degraded",
+}
 """What the alerts of each indicator stand for, unless the SLO says otherwise."""
 
 

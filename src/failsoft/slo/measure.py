@@ -1,0 +1,208 @@
+"""From what an SLO asks for to what is measured: the engine's series, cut down to the model's."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from failsoft.findings import Finding
+from failsoft.slo.bounds import MILLISECONDS, Asked, bound_of
+from failsoft.slo.events import events_of
+from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
+from failsoft.slo.outcomes import requests_of
+from failsoft.slo.promql import Matcher
+from failsoft.slo.select import Selector, wrong_labels
+from failsoft.workspace.kinds import ModelSpec, SLOSpec
+from failsoft.workspace.kinds.families import AvailabilitySource, RateSource, Selection
+from failsoft.workspace.kinds.slo import Below, DriftBelow, GaugeWithin, KvCache, Throughput
+from failsoft.workspace.kinds.slo import Goodput as Wanted
+from failsoft.workspace.model import Document, Workspace
+
+__all__ = ["Clock", "is_sliced", "sli_of"]
+
+_STALE_EVALUATIONS = 3
+_LATE = ("ttft", "tpot", "e2e")
+_SLICED = {"throughput", "preemption", "kv_cache", "gauge", "drift"}
+_SENTENCES = {
+    "ttft": "requests to {model} waited longer than {below} for their first token",
+    "itl": "tokens of {model} came more than {below} after the one before",
+    "tpot": "requests to {model} took longer than {below} for each token",
+    "e2e": "requests to {model} took longer than {below}",
+    "queue_wait": "requests to {model} waited in the queue for longer than {below}",
+    "cold_start": "starts of {model} took longer than {below}",
+}
+
+type Found = tuple[Sli | None, tuple[Finding, ...]]
+
+
+class Clock(NamedTuple):
+    """Milliseconds between records, between scrapes, and by which records lie back."""
+
+    step: int
+    scrape: int
+    delay: int
+
+
+def is_sliced(workspace: Workspace, slo: Document[SLOSpec]) -> bool:
+    """Whether an SLO counts slices of time rather than events."""
+    choice = slo.spec.indicator.choice
+    if choice != "cold_start":
+        return choice in _SLICED
+    model = workspace.models.get(slo.spec.model)
+    engine = workspace.engines.get(model.spec.engine) if model else None
+    source = engine.spec.indicators.cold_start if engine else None
+    return engine is not None and source is not None and engine.spec.families[source.family].type == "gauge"
+
+
+def sli_of(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSpec], clock: Clock) -> Found:
+    """What an SLO measures, or None with what stands in its way.
+
+    Where the engine does not export it, nothing is said: `load` does.
+    """
+    indicator = slo.spec.indicator
+    if indicator.drift is not None:
+        return _score(workspace, slo, indicator.drift, clock), ()
+    if indicator.events is not None:
+        return events_of(slo, indicator.events)
+    if indicator.gauge is not None:
+        return _own_gauge(slo, indicator.gauge, clock), ()
+    engine = workspace.engines.get(model.spec.engine)
+    wrong = wrong_labels(model)
+    if engine is None or wrong:
+        return None, wrong
+    return _of_engine(workspace, Selector(slo, model, engine), clock)
+
+
+def _of_engine(workspace: Workspace, of: Selector, clock: Clock) -> Found:
+    indicator = of.slo.spec.indicator
+    if indicator.goodput is not None:
+        return _goodput(workspace, of, indicator.goodput)
+    source = of.engine.spec.indicators.named().get(indicator.key)
+    if source is None:
+        return None, ()
+    if isinstance(source, AvailabilitySource):
+        return requests_of(workspace, of, source, indicator.availability.bad if indicator.availability else ())
+    if isinstance(source, RateSource):
+        return _rate(of, source, clock)
+    chosen = indicator.chosen
+    if isinstance(chosen, Below) and of.engine.spec.families[source.family].type == "histogram":
+        asked = Asked(indicator.choice, chosen.below, chosen.snap, (indicator.key, "below"))
+        return _late(workspace, of, source, asked)
+    return _gauge(of, source, clock)
+
+
+def _late(
+    workspace: Workspace, of: Selector, source: Selection, asked: Asked
+) -> tuple[GoodOfTotal | None, tuple[Finding, ...]]:
+    wide = of.too_wide(source)
+    if wide:
+        return None, wide
+    bound, found = bound_of(workspace, of, source.family, asked)
+    if bound is None:
+        return None, found
+    histogram = of.histogram(source)
+    sentence = _SENTENCES[asked.what].format(model=of.slo.spec.model, below=bound.text)
+    return GoodOfTotal(histogram.of("count"), histogram.bucket(bound.value), sentence), found
+
+
+def _goodput(workspace: Workspace, of: Selector, wanted: Wanted) -> Found:
+    indicators = of.engine.spec.indicators
+    if indicators.availability is None:
+        return None, ()
+    requests, findings = requests_of(workspace, of, indicators.availability, wanted.bad)
+    found, parts = list(findings), []
+    asked = {name: below for name in _LATE if (below := getattr(wanted, name)) is not None}
+    for name, below in asked.items():
+        source: Selection | None = getattr(indicators, name)
+        if source is None:
+            continue
+        part, problems = _late(workspace, of, source, Asked(name, below, None, ("goodput", name)))
+        found += problems
+        if part is not None:
+            parts.append(part)
+    if requests is None or len(parts) < len(asked):
+        return None, tuple(dict.fromkeys(found))
+    said = " or ".join(f"a {name.upper()} above {below}" for name, below in asked.items())
+    most = "at most" if wanted.bound == "atLeast" else "at least"
+    sentence = f"requests to {of.slo.spec.model} ({most}) failed or had {said}"
+    return Goodput(requests, tuple(parts), wanted.bound == "atLeast", sentence), tuple(found)
+
+
+def _rate(of: Selector, source: RateSource, clock: Clock) -> Found:
+    busy = Selection(family=source.busy) if source.busy else None
+    wide = of.too_wide(source, *([busy] if busy else []))
+    if wide:
+        return None, wide
+    chosen = of.slo.spec.indicator.chosen
+    model = of.slo.spec.model
+    limit = chosen.above if isinstance(chosen, Throughput) else chosen.below
+    what = f"output tokens of {model} came slower than {limit} while there was work"
+    if not isinstance(chosen, Throughput):
+        what = f"requests to {model} were preempted more often than {limit}"
+    counter, gauge = of.counted(source), of.counted(busy) if busy else None
+    rate = Rate(
+        metric=counter.metric,
+        matchers=counter.matchers,
+        example=counter.example,
+        busy=(gauge.metric, gauge.matchers, gauge.example) if gauge else None,
+        limit=limit.per_second,
+        side="below" if isinstance(chosen, Throughput) else "above",
+        reach=clock.step + clock.scrape - 1,
+        offset=clock.delay,
+        slice=clock.step,
+        sentence=f"the time {what}",
+    )
+    return rate, ()
+
+
+def _gauge(of: Selector, source: Selection, clock: Clock) -> Found:
+    wide = of.too_wide(source)
+    if wide:
+        return None, wide
+    chosen = of.slo.spec.indicator.chosen
+    model, unit = of.slo.spec.model, of.engine.spec.families[source.family].unit
+    if isinstance(chosen, KvCache):
+        limit = chosen.below.value if unit == "percent" else chosen.below.ratio
+        sentence = f"the time the KV cache of a replica of {model} was more than {chosen.below} full"
+    else:
+        limit = chosen.below.milliseconds / MILLISECONDS.get(unit, MILLISECONDS["s"])
+        sentence = f"the time a replica of {model} was there that had taken longer than {chosen.below} to start"
+    counter = of.counted(source)
+    average = isinstance(chosen, KvCache) and chosen.by == "average"
+    gauge = Gauge(counter.metric, counter.matchers, counter.example, limit, "above", average, clock.step, sentence)
+    return gauge, ()
+
+
+def _own_gauge(slo: Document[SLOSpec], wanted: GaugeWithin, clock: Clock) -> Gauge:
+    select = tuple(wanted.select.items())
+    matchers = tuple(Matcher(label, "=", value) for label, value in select)
+    average = wanted.by == "average"
+    if wanted.younger_than is not None:
+        limit, words = wanted.younger_than.exact_seconds, f"older than {wanted.younger_than}"
+        made = Gauge(wanted.metric, matchers, select, limit, "older", average, clock.step, "")
+    elif wanted.below is not None:
+        words = f"above {wanted.below.normalize():f}"
+        made = Gauge(wanted.metric, matchers, select, wanted.below, "above", average, clock.step, "")
+    else:
+        above = wanted.above or Decimal(0)
+        words = f"below {above.normalize():f}"
+        made = Gauge(wanted.metric, matchers, select, above, "below", average, clock.step, "")
+    return replace(made, sentence=f"the time {wanted.metric} of {slo.spec.model} was {words}")
+
+
+def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, clock: Clock) -> Score | None:
+    monitor = workspace.monitors.get(drift.monitor)
+    if monitor is None:
+        return None
+    stale = monitor.spec.stale_after or monitor.spec.every * _STALE_EVALUATIONS
+    tolerance = f"{drift.below.normalize():f}"
+    sentence = f"the time the {drift.signal} of {slo.spec.model} had a {drift.statistic.upper()} above {tolerance}"
+    return Score(
+        model=slo.spec.model,
+        monitor=monitor.name,
+        signal=drift.signal,
+        statistic=drift.statistic,
+        above=drift.below,
+        stale_after=stale.milliseconds,
+        slice=clock.step,
+        sentence=sentence,
+    )
