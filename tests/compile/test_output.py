@@ -1,11 +1,13 @@
 """Writing what was compiled: whole files, nothing of anybody else's touched, nothing of ours left behind."""
 
+import fcntl
 import json
 import os
+import threading
 
 import pytest
 
-from failsoft.cli.artefacts import MANIFEST, write
+from failsoft.cli.artefacts import MANIFEST, stale, write
 from failsoft.errors import UsageError
 
 MARK = "# Written by failsoft compile from x. Do not edit.\n"
@@ -20,9 +22,9 @@ def there(folder):
 
 
 def test_files_are_written_and_the_second_time_none_is_touched(tmp_path):
-    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == 2
+    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == (2, 0)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == 0
+    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == (0, 0)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
 
 
@@ -30,8 +32,14 @@ def test_a_file_of_ours_that_is_no_longer_made_goes_and_those_of_others_stay(tmp
     write(files("rules/a.yaml", "rules/b.yaml"), tmp_path)
     (tmp_path / "rules" / "mine.yaml").write_text("groups: []\n")
     (tmp_path / "README").write_text("hello\n")
-    write(files("rules/b.yaml"), tmp_path)
+    assert write(files("rules/b.yaml"), tmp_path) == (0, 1)
     assert there(tmp_path) == {"rules/b.yaml", "rules/mine.yaml", "README"}
+
+
+def test_a_folder_that_held_nothing_but_ours_goes_with_it(tmp_path):
+    write(files("rules/a.yaml", "tests/a.test.yaml"), tmp_path)
+    write(files("rules/a.yaml"), tmp_path)
+    assert not (tmp_path / "tests").exists()
 
 
 def test_a_file_of_ours_that_was_changed_by_hand_is_not_removed(tmp_path):
@@ -52,7 +60,7 @@ def test_where_a_file_of_somebody_else_stands_in_the_way_nothing_is_written(tmp_
 def test_without_the_manifest_our_files_are_known_by_their_first_line(tmp_path):
     write(files("a.yaml"), tmp_path)
     (tmp_path / MANIFEST).unlink()
-    assert write({"a.yaml": MARK + "new\n"}, tmp_path) == 1
+    assert write({"a.yaml": MARK + "new\n"}, tmp_path) == (1, 0)
     assert (tmp_path / "a.yaml").read_text() == MARK + "new\n"
 
 
@@ -96,3 +104,46 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         write(files("a.yaml"), tmp_path / "out")
+
+
+def test_what_a_killed_run_left_half_written_goes(tmp_path):
+    write(files("rules/a.yaml"), tmp_path)
+    (tmp_path / "rules" / ".failsoft-x1y2").write_text("half")
+    (tmp_path / ".failsoft-manifest").write_text("half")
+    write(files("rules/a.yaml"), tmp_path)
+    assert there(tmp_path) == {"rules/a.yaml"}
+
+
+def test_a_writer_waits_until_another_one_is_done(tmp_path):
+    write(files("a.yaml"), tmp_path)
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    writer = threading.Thread(target=write, args=(files("b.yaml"), tmp_path))
+    writer.start()
+    writer.join(0.3)
+    assert writer.is_alive()
+    assert there(tmp_path) == {"a.yaml"}
+    os.close(other)
+    writer.join()
+    assert there(tmp_path) == {"b.yaml"}
+
+
+def test_stale_says_what_write_would_do_and_does_nothing(tmp_path):
+    write(files("a.yaml", "b.yaml", "c.yaml", "d.yaml"), tmp_path)
+    (tmp_path / "b.yaml").write_text(MARK + "edited\n")
+    (tmp_path / "c.yaml").unlink()
+    (tmp_path / "mine.yaml").write_text("")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert stale(files("a.yaml", "b.yaml", "c.yaml"), tmp_path) == {
+        "b.yaml": "is out of date",
+        "c.yaml": "is missing",
+        "d.yaml": "is no longer made",
+    }
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_nothing_is_stale_after_a_write_and_everything_is_where_nothing_was_written(tmp_path):
+    write(files("rules/a.yaml"), tmp_path)
+    assert stale(files("rules/a.yaml"), tmp_path) == {}
+    assert stale(files("rules/a.yaml"), tmp_path / "nowhere") == {"rules/a.yaml": "is missing"}
+    assert not (tmp_path / "nowhere").exists()

@@ -85,7 +85,9 @@ def test_where_nobody_can_be_paged_past_failsoft_a_finding_says_so(written, base
     _, findings = written(SLO, base=text).compiled()
     (finding,) = [finding for finding in findings if finding.code.id in {"FS424", "FS425"}]
     assert finding.severity == ("info" if "stdout" in pager else "warning")
-    assert "nobody is paged then" in finding.message or "while failsoft is down nobody is paged then" in finding.message
+    assert finding.message.endswith(
+        "so while failsoft is down nobody is paged then" if "stdout" in pager else "; nobody is paged then"
+    )
     assert finding.place.text.strip().startswith("pager:")
     found = receiver(base=text, alertname="FailsoftDown", team="assistants")
     assert found == {"name": "nobody"}  # and not failsoft, which would be a loop
@@ -96,6 +98,14 @@ def test_a_secret_in_the_environment_is_refused_for_alertmanager_reads_none(writ
     (finding,) = [finding for finding in findings if finding.severity == "error"]
     assert finding.code.id == "FS422"
     assert "WEBHOOK" in finding.message
+
+
+def test_a_relative_secret_is_another_file_for_alertmanager(written, base):
+    text = base.replace("/etc/failsoft/webhook", "secrets/token").replace("/etc/failsoft/pagerduty", "secrets/key")
+    _, findings = written(SLO, base=text).compiled()
+    told = [finding for finding in findings if finding.code.id == "FS429"]
+    assert [finding.message.split()[3] for finding in told] == ["secrets/token", "secrets/key"]
+    assert all(finding.severity == "warning" for finding in told)
 
 
 def test_a_webhook_without_a_secret_is_told(written, base):

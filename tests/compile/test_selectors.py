@@ -62,7 +62,7 @@ def test_an_availability_that_would_count_every_model_is_refused(base, written):
     objective, (finding,) = written(SLO.replace("ttft: {below: 500ms}", "availability: {}"), base=text).resolve("s")
     assert objective is None
     assert finding.code is codes.SELECTOR_TOO_WIDE
-    assert finding.message == "s would count every model: the metrics of availability have no label model_name"
+    assert finding.message == "s would count every model: http_requests_total has no label model_name"
 
 
 @given(st.text())

@@ -14,9 +14,10 @@ ENGINE = """
 kind: Engine
 metadata: {name: mine}
 spec:
-  source: {version: "1", evidence: mine}
-  indicators:
-    ttft: {threshold: {family: mine_ttft_milliseconds, unit: ms, bounds: [100, 250.5, 1000, 2000000]}}
+  source: {version: "1", evidence: scrape}
+  buckets: {ttft: {bounds: [100, 250.5, 1000, 2000000]}}
+  families: {mine_ttft_milliseconds: {type: histogram, unit: ms, buckets: ttft}}
+  indicators: {ttft: {family: mine_ttft_milliseconds}}
 """
 MODEL = """
 kind: Model

@@ -15,20 +15,23 @@ from typing import Any
 import yaml
 
 from failsoft.alerts import codes
+from failsoft.alerts.library import RULE_LABEL, page_owners
 from failsoft.findings import Finding, Place
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, UNHEARD_ALERT
-from failsoft.workspace.kinds import TeamSpec, WorkspaceSpec
+from failsoft.workspace.kinds import TeamSpec
 from failsoft.workspace.model import Document, Workspace
 
-__all__ = ["PAGE_ALERT", "WEBHOOK_PATH", "alertmanager_file"]
+__all__ = ["PAGE_ALERT", "WEBHOOK_PATH", "alertmanager_file", "receiver_of"]
 
 WEBHOOK_PATH = "/webhook/alertmanager"
 """Where `failsoft serve` takes Alertmanager's webhook."""
 
 PAGE_ALERT = "FailsoftPage"
 """The alert by which failsoft pages a team whose pager is Alertmanager."""
+
+_PAST = (DOWN_ALERT, UNHEARD_ALERT, PAGE_ALERT)
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -44,20 +47,23 @@ def alertmanager_file(
     """The text of the configuration, and what is wrong with it."""
     listed = tuple(objectives)
     place = workspace.config_at("spec", "server", "webhookSecret")
-    secret, findings = _secret(workspace.config, place)
+    secret, findings = _secret(workspace, place)
     inhibited, problems = _inhibitions(listed)
+    hours = _hours(workspace)
     configuration = {
         "route": _routes(workspace),
-        "inhibit_rules": inhibited,
+        "inhibit_rules": [*inhibited, *_explained(workspace)],
         "receivers": _receivers(workspace, secret),
-    }
+    } | ({"time_intervals": hours} if hours else {})
     text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
-    findings += [*problems, *_pager_findings(workspace)]
+    findings += [*problems, *_pager_findings(workspace), *_relative_keys(workspace)]
     return f"# Written by failsoft compile from {origin}. Do not edit.\n{text}", tuple(findings)
 
 
-def _secret(config: WorkspaceSpec, place: Place) -> tuple[dict[str, Any], list[Finding]]:
-    secret = config.server.webhook_secret
+def _secret(workspace: Workspace, place: Place) -> tuple[dict[str, Any], list[Finding]]:
+    secret = workspace.config.server.webhook_secret
+    if secret is None and workspace.may_hold("Workspace"):
+        return {}, []
     if secret is None:
         message = "anybody who reaches the webhook of failsoft can start a runbook"
         hint = "add spec.server.webhookSecret: {file: PATH} to the document of kind Workspace"
@@ -66,20 +72,37 @@ def _secret(config: WorkspaceSpec, place: Place) -> tuple[dict[str, Any], list[F
         message = f"Alertmanager reads no environment, so it cannot show the secret in {secret.env}"
         hint = "write it to a file that both Alertmanager and failsoft can read"
         return {}, [Finding(codes.WEBHOOK_SECRET, message, place, "spec.server.webhookSecret: {file: PATH}", hint)]
-    return {"http_config": {"authorization": {"credentials_file": secret.file}}}, []
+    return {"http_config": {"authorization": {"credentials_file": secret.file}}}, _relative(secret.file, place)
+
+
+def _relative(file: str, place: Place) -> list[Finding]:
+    """Alertmanager takes a relative file as one beside its own configuration, failsoft as one of the workspace."""
+    if file.startswith("/"):
+        return []
+    message = f"Alertmanager looks for {file} beside its own configuration, failsoft in the workspace"
+    return [Finding(codes.SECRET_RELATIVE, message, place, "an absolute path, the same for both")]
 
 
 def _routes(workspace: Workspace) -> dict[str, Any]:
     at = workspace.config.alertmanager
-    past = f"{DOWN_ALERT}|{UNHEARD_ALERT}|{PAGE_ALERT}"
-    routes = []
+    past = "|".join(_PAST)
+    fleet = page_owners(workspace)
+    routes: list[dict[str, Any]] = []
     for name in workspace.teams:
         team = f"team={quoted(name)}"
         beyond = {"receiver": _pager_receiver(workspace, name), "matchers": [f"alertname=~{quoted(past)}", team]}
-        routes += [
-            beyond | {"group_by": ["alertname", "team", "slo", "model"]},
-            {"receiver": f"team-{name}", "matchers": [team]},
-        ]
+        if name in fleet:
+            # failsoft makes no incident of these yet, so it would page nobody
+            paging = {
+                "receiver": _pager_receiver(workspace, name),
+                "matchers": [f'{RULE_LABEL}!=""', 'severity="page"', team],
+            }
+            routes.append(paging | {"group_by": ["alertname", "team", "model", "namespace", "node"], "continue": True})
+        routes.append(beyond | {"group_by": ["alertname", "team", "slo", "model"]})
+        if workspace.teams[name].spec.hours is not None:
+            waiting = {"receiver": f"team-{name}", "matchers": [team, 'severity="ticket"']}
+            routes.append(waiting | {"active_time_intervals": [f"team-{name}-hours"]})
+        routes.append({"receiver": f"team-{name}", "matchers": [team]})
     return {
         "receiver": "failsoft",
         "group_by": ["slo", "model"],
@@ -88,6 +111,45 @@ def _routes(workspace: Workspace) -> dict[str, Any]:
         "repeat_interval": str(at.repeat_interval),
         "routes": routes,
     }
+
+
+def receiver_of(workspace: Workspace, team: str, alert: str) -> str:
+    """The receiver that an alert of a team has to reach; the one for everybody where there is no such team."""
+    if team not in workspace.teams:
+        return "failsoft"
+    return _pager_receiver(workspace, team) if alert in _PAST else f"team-{team}"
+
+
+def _hours(workspace: Workspace) -> list[dict[str, Any]]:
+    """When each team with hours is at work: outside of them, tickets wait."""
+    return [
+        {
+            "name": f"team-{name}-hours",
+            "time_intervals": [
+                {
+                    "weekdays": list(hours.days),
+                    "times": [{"start_time": hours.start, "end_time": hours.end}],
+                    "location": hours.time_zone,
+                }
+            ],
+        }
+        for name, team in workspace.teams.items()
+        if (hours := team.spec.hours) is not None
+    ]
+
+
+def _explained(workspace: Workspace) -> list[dict[str, Any]]:
+    """Rules by which a cause silences its symptoms in the same model; a ticket never silences a page."""
+    rules = []
+    for explains in workspace.config.alertmanager.explains:
+        cause = [f"failure_mode={quoted(explains.cause)}", 'model!=""']
+        symptoms = f"failure_mode=~{quoted('|'.join(explains.symptoms))}"
+        for source, targets in (("page", "page|ticket"), ("ticket", "ticket")):
+            severity = f"severity={quoted(source)}"
+            milder = f"severity=~{quoted(targets)}"
+            rule = {"source_matchers": [*cause, severity], "target_matchers": [symptoms, milder], "equal": ["model"]}
+            rules.append(rule)
+    return rules
 
 
 def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -166,6 +228,15 @@ def _pager(team: TeamSpec) -> dict[str, Any] | None:
 def _pager_findings(workspace: Workspace) -> list[Finding]:
     reach = any(_pager(team.spec) for team in workspace.teams.values())
     return [_pager_finding(team, covered=reach) for team in workspace.teams.values() if _pager(team.spec) is None]
+
+
+def _relative_keys(workspace: Workspace) -> list[Finding]:
+    found = []
+    for team in workspace.teams.values():
+        duty = team.spec.pager.pagerduty
+        if duty is not None and duty.routing_key.file:
+            found += _relative(duty.routing_key.file, team.at("spec", "pager", "pagerduty", "routingKey"))
+    return found
 
 
 def _pager_finding(team: Document[TeamSpec], *, covered: bool) -> Finding:

@@ -4,13 +4,18 @@ from failsoft.findings import Code, Severity
 
 __all__ = [
     "CODES",
+    "MISROUTED",
     "MONITOR_WITHOUT_SLO",
     "NO_PAGER",
     "NO_RUNBOOK",
     "PAGER_UNREACHABLE",
     "PROOF_FAILED",
     "ROUTES_REFUSED",
+    "ROUTES_UNREADABLE",
+    "ROUTE_COLLISION",
     "RULES_REFUSED",
+    "SECRET_RELATIVE",
+    "STALE_OUTPUT",
     "TIER_ORDER",
     "UNPROVEN",
     "WEBHOOK_OPEN",
@@ -23,6 +28,9 @@ WEBHOOK_OPEN = Code("FS423", "webhook-open", "A webhook that takes alerts from a
 PAGER_UNREACHABLE = Code(
     "FS424", "pager-unreachable", "A pager that Alertmanager cannot use while failsoft is down.", Severity.WARNING
 )
+SECRET_RELATIVE = Code(
+    "FS429", "secret-relative", "A secret's file that Alertmanager looks for elsewhere than failsoft.", Severity.WARNING
+)
 NO_PAGER = Code("FS425", "no-pager", "A team that nothing pages while failsoft is down.", Severity.INFO)
 NO_RUNBOOK = Code("FS426", "no-runbook", "An SLO whose alerts no runbook answers.", Severity.WARNING)
 MONITOR_WITHOUT_SLO = Code(
@@ -33,6 +41,10 @@ RULES_REFUSED = Code("FS441", "rules-refused", "A rule file that promtool refuse
 ROUTES_REFUSED = Code("FS442", "routes-refused", "An Alertmanager configuration that amtool refuses.")
 PROOF_FAILED = Code("FS443", "proof-failed", "An alert that does not do what its SLO promises.")
 UNPROVEN = Code("FS444", "unproven", "An alert without a test that it fires, or that it is quiet.")
+MISROUTED = Code("FS445", "misrouted", "An alert that does not reach its owner, or that reaches nobody.")
+ROUTES_UNREADABLE = Code("FS446", "routes-unreadable", "An Alertmanager configuration that cannot be read.")
+ROUTE_COLLISION = Code("FS447", "route-collision", "A name that two Alertmanager configurations use for two things.")
+STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
 
 CODES = (
     TIER_ORDER,
@@ -43,7 +55,12 @@ CODES = (
     NO_RUNBOOK,
     MONITOR_WITHOUT_SLO,
     RULES_REFUSED,
+    SECRET_RELATIVE,
     ROUTES_REFUSED,
     PROOF_FAILED,
     UNPROVEN,
+    MISROUTED,
+    ROUTES_UNREADABLE,
+    ROUTE_COLLISION,
+    STALE_OUTPUT,
 )

@@ -1,17 +1,20 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from failsoft.alerts import codes
 from failsoft.alerts.alertmanager import alertmanager_file
 from failsoft.alerts.burn import alerts_of, groups_of
+from failsoft.alerts.dashboards import dashboard_files
 from failsoft.alerts.down import down_groups, down_scenarios
+from failsoft.alerts.library import shelf
 from failsoft.alerts.messages import links_of
 from failsoft.alerts.proof import proof_file
 from failsoft.alerts.rules import Alert, Group, rule_file
 from failsoft.alerts.scenarios import scenarios_of
+from failsoft.alerts.shape import shape_of
 from failsoft.findings import Finding, Place
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.workspace.model import Workspace
@@ -32,6 +35,8 @@ class Unit:
         rules, tests: the files, relative to the output folder; `tests` is empty where none were asked for.
         alerts: its alerts.
         place: where it is declared.
+        shape: the same for those whose proofs differ in names only; empty where nothing else is like it.
+        groups: the names of its groups, where others stand in its rule file: promtool evaluates all of a file.
     """
 
     subject: str
@@ -39,6 +44,8 @@ class Unit:
     tests: str
     alerts: tuple[Alert, ...]
     place: Place
+    shape: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +92,23 @@ def compile_workspace(
             findings.append(_no_runbook(objective))
         groups = groups_of(objective, links_of(workspace.config, objective, runbook))
         unit = _unit(objective, groups, tests=tests)
-        units.append(unit)
         by_model.setdefault(unit.rules, []).append((unit.place, groups))
-        if tests:
-            files[unit.tests] = _proof(objective, groups, unit)
+        units.append(_proven(workspace, objective, groups, unit, files) if tests else unit)
     for path, parts in by_model.items():
         origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
         files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
     watch = _watch(workspace, tuple(objectives), files, tests=tests)
-    findings += _unwatched(workspace)
+    others = shelf(workspace, tests=tests)
+    files |= others.files
+    findings += [*_unwatched(workspace), *others.findings]
     text, problems = alertmanager_file(workspace, objectives, origin=_CONFIGURATION)
     files[ALERTMANAGER_FILE] = text
+    files |= dashboard_files()
     findings += problems
     ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
-    return Compiled(dict(sorted(files.items())), (*units, *watch), tuple(objectives)), ordered
+    return Compiled(
+        dict(sorted(files.items())), (*units, *watch, *(Unit(*one) for one in others.topics)), tuple(objectives)
+    ), ordered
 
 
 def _unit(objective: Objective, groups: tuple[Group, ...], *, tests: bool) -> Unit:
@@ -107,9 +117,15 @@ def _unit(objective: Objective, groups: tuple[Group, ...], *, tests: bool) -> Un
     return Unit(objective.name, f"rules/{objective.model}.yaml", proof, alerts_of(groups), place)
 
 
-def _proof(objective: Objective, groups: tuple[Group, ...], unit: Unit) -> str:
+def _proven(
+    workspace: Workspace, objective: Objective, groups: tuple[Group, ...], unit: Unit, files: dict[str, str]
+) -> Unit:
+    """The unit with its proof, which is added to the files."""
     scenarios = scenarios_of(objective, groups)
-    return proof_file(objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path)
+    files[unit.tests] = proof_file(objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path)
+    select = tuple(workspace.models[objective.model].spec.select.items())
+    names = [group.name for group in groups]
+    return replace(unit, shape=shape_of(objective, groups, scenarios, select), groups=tuple(names))
 
 
 def _watch(

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil, floor
 
-from failsoft.slo.indicators import Score
+from failsoft.slo.indicators import Slices
 from failsoft.slo.resolve import Objective
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.quantities import Duration
@@ -31,6 +31,6 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
     if error_ratio <= tier.threshold:
         return None
     reached = floor(tier.threshold / error_ratio * tier.long) + 1
-    if isinstance(objective.sli, Score):
+    if isinstance(objective.sli, Slices):
         reached = max(reached, ceil(objective.min_bad / error_ratio) * objective.step)
     return Duration(reached + objective.scrape + objective.delay + (1 + hops) * objective.step)

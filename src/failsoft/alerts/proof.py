@@ -10,12 +10,15 @@ import yaml
 from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, Group, comment, yaml_string
 from failsoft.alerts.scenarios import Budget, Check, Scenario
-from failsoft.slo.promql import number, quoted, range_text
-from failsoft.slo.series import BUDGET_REMAINING, ERROR_RATIO
+from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
+from failsoft.slo.records import Record
+from failsoft.slo.series import BUDGET_REMAINING
 
 __all__ = ["Proven", "proof_file", "proven_by", "unproven"]
 
 _CLOSE = Fraction(1, 100)
+# promtool reads at most 10,000 samples for a query, and one record may hold twenty windows
+_NAN_STEPS = 200
 _ASKED = "count(ALERTS{"
 _END = "})"
 
@@ -65,7 +68,7 @@ def proof_file(
         lines += [line for check in scenario.checks for line in _check(check)]
         if scenario.budget is not None:
             lines += _budget(subject, scenario.budget)
-        lines += _no_nan(subject, max(check.at for check in scenario.checks))
+        lines += _no_nan(groups, max(check.at for check in scenario.checks))
     return "\n".join(lines) + "\n"
 
 
@@ -90,13 +93,15 @@ def _budget(slo: str, budget: Budget) -> list[str]:
     ]
 
 
-def _no_nan(slo: str, at: int) -> list[str]:
-    """Nothing recorded is NaN, which alone differs from itself."""
+def _no_nan(groups: Sequence[Group], at: int) -> list[str]:
+    """Nothing recorded was ever NaN, which alone differs from itself."""
+    step = groups[0].interval
+    window = f"[{range_text(min(at, _NAN_STEPS * step))}:{range_text(step)}]"
     lines = []
-    for name in (ERROR_RATIO, BUDGET_REMAINING):
-        series = f"{name}{{slo={quoted(slo)}}}"
+    for record in (rule for group in groups for rule in group.rules if isinstance(rule, Record)):
+        series = selector(record.name, tuple(Matcher(label, "=", value) for label, value in record.labels))
         lines += [
-            f"  - expr: {yaml_string(f'count({series} != {series})')}",
+            f"  - expr: {yaml_string(f'count_over_time(({series} != {series}){window})')}",
             f"    eval_time: {range_text(at)}",
             "    exp_samples: []",
         ]

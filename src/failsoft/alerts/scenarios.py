@@ -11,7 +11,7 @@ from failsoft.alerts.expect import Promise, State, life
 from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.timeline import Series, Stretch, Timeline, evaluations_stop, series_of
-from failsoft.slo.indicators import EventRatio, Score
+from failsoft.slo.indicators import BadOfTotal, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BUDGET_REMAINING, BURN_ALERT, STALE_ALERT, STALE_TIER
 
@@ -77,10 +77,12 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
     at_home = any(rule.name == BUDGET_REMAINING for rule in groups[0].rules)
     behind = 0 if at_home else objective.step
     stories = [_staircase(objective, promises, behind), _outage(objective, promises), _idle(objective)]
-    if not isinstance(objective.sli, Score):
-        few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
-        return (*stories, *few, _sparse(objective, promises, bad=_FEW))
-    return (*stories, _evaluation_stops(objective, objective.sli))
+    if isinstance(objective.sli, Score):
+        return (*stories, _evaluation_stops(objective, objective.sli))
+    if isinstance(objective.sli, Slices):
+        return tuple(stories)
+    few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
+    return (*stories, *few, _sparse(objective, promises, bad=_FEW))
 
 
 def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, Promise]:
@@ -139,7 +141,7 @@ def _outage(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:
     before = Stretch(fastest.long // cell + per_step // 2, each, 0)
     reached = ceil(fastest.long * fastest.threshold / cell) + 2 * per_step + _lag(promises[fastest.name], cell)
     during = Stretch(_to_whole_steps([before], reached, per_step), each, each)
-    timeline = Timeline(cell, (before, during), born=isinstance(objective.sli, EventRatio))
+    timeline = Timeline(cell, (before, during), born=isinstance(objective.sli, BadOfTotal))
     return _scenario(objective, "fails altogether", timeline, _life(objective, promises, fastest.name, timeline))
 
 
@@ -191,12 +193,14 @@ def _scenario(
     objective: Objective, name: str, timeline: Timeline, checks: Iterable[Check], budget: Budget | None = None
 ) -> Scenario:
     ordered = tuple(sorted(checks, key=lambda check: (check.at, check.labels)))
-    return Scenario(name, timeline.cell, series_of(objective.sli, timeline), ordered, budget)
+    samples = objective.step // objective.scrape if isinstance(objective.sli, Rate) else 1
+    series = series_of(objective.sli, timeline, samples)
+    return Scenario(name, timeline.cell // samples, series, ordered, budget)
 
 
 def _cell(objective: Objective) -> tuple[int, int]:
     """Milliseconds of a cell, and cells of a step: a scrape; a whole step where that is a slice of time."""
-    per_step = 1 if isinstance(objective.sli, Score) else objective.step // objective.scrape
+    per_step = 1 if isinstance(objective.sli, Slices) else objective.step // objective.scrape
     return objective.step // per_step, per_step
 
 

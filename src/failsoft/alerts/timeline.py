@@ -1,13 +1,15 @@
 """Timelines of traffic and of drift scores, and the input series of a promtool test that say the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, repeat
+from typing import Literal
 
 from failsoft.alerts.simulate import Events
-from failsoft.slo.indicators import EventRatio, Score, Threshold
-from failsoft.slo.promql import Matcher, le_spelling, number, quoted
+from failsoft.slo.indicators import BadOfTotal, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
+from failsoft.slo.promql import Matcher, number, quoted
 from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
 
 __all__ = ["Series", "Stretch", "Timeline", "evaluations_stop", "series_of"]
@@ -17,6 +19,9 @@ _START = 1_000_000
 
 type Series = tuple[tuple[str, str], ...]
 """Pairs of a series and its values, in promtool's notation."""
+
+type Runs = Sequence[tuple[int, int | Fraction]]
+"""So many samples, each larger by so much than the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +60,118 @@ class Timeline:
         return sum(stretch.cells for stretch in self.stretches)
 
 
-def series_of(sli: Threshold | EventRatio | Score, timeline: Timeline) -> Series:
+def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
     """The input series: pairs of a series and its values, in promtool's notation.
 
-    Sample 0 is before the first cell, sample i + 1 at the end of cell i.
+    Sample 0 is before the first cell; each cell ends with a sample, and has as many as `samples` says. Only a rate
+    needs more than one.
     """
-    stretches = timeline.stretches
-    if isinstance(sli, Threshold):
-        labels = tuple((matcher.label, matcher.value) for matcher in sli.matchers)
-        bucket = (*labels, ("le", le_spelling(sli.bound)))
-        good = [(stretch.cells, stretch.total - stretch.bad) for stretch in stretches]
+    if isinstance(sli, GoodOfTotal | BadOfTotal):
+        return _events(sli, _runs(timeline, "total"), _runs(timeline, "bad"), born=timeline.born)
+    if isinstance(sli, Goodput):
+        return _goodput(sli, timeline)
+    if isinstance(sli, Gauge):
+        return _gauge(sli, timeline)
+    return _rate(sli, timeline, samples) if isinstance(sli, Rate) else _scores(sli, timeline)
+
+
+def _runs(timeline: Timeline, of: Literal["total", "bad"]) -> Runs:
+    return [(stretch.cells, getattr(stretch, of)) for stretch in timeline.stretches]
+
+
+def _less(runs: Runs, others: Runs) -> Runs:
+    return [(cells, more - less) for (cells, more), (_, less) in zip(runs, others, strict=True)]
+
+
+def _events(sli: GoodOfTotal | BadOfTotal, total: Runs, bad: Runs, *, born: bool = False) -> Series:
+    """Counters. Bad events are shared out among all kinds of them; those of a counter of its own are in the total too.
+
+    Where they are `born`, the counters of bad events do not exist before the first one.
+    """
+    if isinstance(sli, GoodOfTotal):
+        # where good events are a part of the same metric, the rest of it is the bad ones
+        rest = bad if sli.good.metric == sli.all_events.metric else total
         return (
-            (_series(f"{sli.family}_count", labels), _counter([(one.cells, one.total) for one in stretches])),
-            (_series(f"{sli.family}_bucket", bucket), _counter(good)),
+            (_series(sli.all_events.metric, sli.all_events.example), _counter(rest)),
+            (_series(sli.good.metric, sli.good.example), _counter(_less(total, bad))),
         )
-    if isinstance(sli, EventRatio):
-        good = [(stretch.cells, stretch.total - stretch.bad) for stretch in stretches]
-        bad = [(stretch.cells, stretch.bad) for stretch in stretches]
-        own = sli.bad_metric == sli.total_metric
-        totals = good if own else [(stretch.cells, stretch.total) for stretch in stretches]
-        return (
-            (_series(sli.total_metric, sli.total_example), _counter(totals)),
-            (_series(sli.bad_metric, sli.bad_example), _born(bad) if timeline.born else _counter(bad)),
-        )
-    return _scores(sli, timeline)
+    metrics = {counted.metric for counted in sli.totals}
+    shares = [_share(bad, index, len(sli.bads)) for index in range(len(sli.bads))]
+    rest = total
+    for counted, share in zip(sli.bads, shares, strict=True):
+        rest = _less(rest, share) if counted.metric in metrics else rest
+    counters = [
+        (_series(counted.metric, counted.example), _born(share) if born else _counter(share))
+        for counted, share in zip(sli.bads, shares, strict=True)
+    ]
+    return ((_series(sli.totals[0].metric, sli.totals[0].example), _counter(rest)), *counters)
+
+
+def _share(runs: Runs, index: int, parts: int) -> Runs:
+    """The share of one among so many, whole, with the first ones taking what is left over."""
+    return [(cells, more // parts + (index < more % parts)) for cells, more in runs]
+
+
+def _goodput(sli: Goodput, timeline: Timeline) -> Series:
+    """At least: each bad request is bad in one way. At most: each is late in every way, and none fails.
+
+    Nor does one where a histogram that is read counts failed requests too: that would be bad in two ways.
+    """
+    total, bad = _runs(timeline, "total"), _runs(timeline, "bad")
+    requests = (sli.requests.all_events,) if isinstance(sli.requests, GoodOfTotal) else sli.requests.totals
+    fails = sli.at_least and not {part.all_events.metric for part in sli.parts} & {one.metric for one in requests}
+    ways = len(sli.parts) + fails
+    failed = _share(bad, len(sli.parts), ways) if fails else [(cells, 0) for cells, _ in bad]
+    found = dict(_events(sli.requests, total, failed))
+    for index, part in enumerate(sli.parts):
+        late = _share(bad, index, ways) if sli.at_least else bad
+        found |= _events(part, _less(total, failed), late)
+    return tuple(found.items())
+
+
+def _gauge(sli: Gauge, timeline: Timeline) -> Series:
+    """A cell is one slice; the gauge is not there in a slice without an event, nor before the first."""
+    good, bad = _around(Fraction(sli.limit), sli.side)
+    seconds = Fraction(timeline.cell, 1000)
+    values, at = ["_"], 0
+    for stretch in timeline.stretches:
+        begin, at = at + 1, at + stretch.cells
+        value = bad if stretch.bad else good
+        if not stretch.total:
+            values.append(f"_x{stretch.cells}")
+        elif sli.side == "older":
+            # a Unix time that goes on: some seconds ago, at every sample; begun late enough to be after 1970
+            values.append(_run(begin * seconds - value, seconds, stretch.cells))
+        else:
+            values.append(_run(value, 0, stretch.cells))
+    return ((_series(sli.metric, sli.example), " ".join(values)),)
+
+
+def _around(limit: Fraction, side: str) -> tuple[Fraction, Fraction]:
+    """A value well within a limit, and one well beyond it."""
+    apart = abs(limit) / 2 or Fraction(1)
+    return (limit + apart, limit - apart) if side == "below" else (limit - apart, limit + apart)
+
+
+def _rate(sli: Rate, timeline: Timeline, samples: int) -> Series:
+    """A cell is one slice of several samples; there is no work in a slice without an event.
+
+    The range of a slice holds one sample of the slice before, so values are far enough from the limit.
+    """
+    good, bad = (sli.limit * 2, sli.limit / 2) if sli.side == "below" else (sli.limit / 2, sli.limit * 2)
+    seconds = Fraction(timeline.cell, 1000 * samples)
+    counts, work = [], ["0"]
+    for stretch in timeline.stretches:
+        value = bad if stretch.bad else good
+        counts.append((stretch.cells * samples, value * seconds if stretch.total else Fraction(0)))
+        work.append(_run(min(1, stretch.total), 0, stretch.cells * samples))
+    if sli.busy is None:
+        # without a word about work, no work is a counter that is not there
+        idle = all(not stretch.total for stretch in timeline.stretches)
+        values = f"_x{timeline.cells * samples + 1}" if idle else _counter(counts)
+        return ((_series(sli.metric, sli.example), values),)
+    busy = (_series(sli.busy[0], sli.busy[2]), " ".join(work))
+    return ((_series(sli.metric, sli.example), _counter(counts)), busy)
 
 
 def _scores(sli: Score, timeline: Timeline) -> Series:
@@ -129,20 +222,20 @@ def _series(name: str, labels: tuple[tuple[str, str], ...]) -> str:
     return name + "{" + ", ".join(f"{label}={quoted(value)}" for label, value in labels) + "}"
 
 
-def _counter(runs: list[tuple[int, int]], start: int = _START) -> str:
-    parts, value = [str(start)], start
+def _counter(runs: Runs, start: int | Fraction = _START) -> str:
+    parts, value = [number(Fraction(start))], start
     for cells, more in runs:
-        parts.append(_run(value + more, more, cells))
+        if cells:
+            parts.append(_run(value + more, more, cells))
         value += more * cells
     return " ".join(parts)
 
 
-def _born(runs: list[tuple[int, int]]) -> str:
+def _born(runs: Runs) -> str:
     """A counter that a first event makes: it is not there before, and begins with what the first cell counted."""
     absent = 1
     for index, (cells, more) in enumerate(runs):
         if more:
-            rest = [(cells - 1, more), *runs[index + 1 :]] if cells > 1 else runs[index + 1 :]
-            return f"_x{absent} {_counter(rest, more)}"
+            return f"_x{absent} {_counter([(cells - 1, more), *runs[index + 1 :]], more)}"
         absent += cells
     return f"_x{absent}"

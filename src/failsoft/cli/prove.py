@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from failsoft.cli.common import finish, load_clean, output_option, workspace_argument
+from failsoft.cli.common import alertmanager_option, finish, load_clean, output_option, workspace_argument
 from failsoft.findings import Severity
 
 __all__ = ["command"]
@@ -14,31 +14,36 @@ __all__ = ["command"]
 @click.command("test")
 @workspace_argument
 @click.option("--promtool", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Another promtool.")
+@alertmanager_option
 @output_option
-def command(*, workspace: Path, promtool: Path | None, output: str) -> None:
+def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None, output: str) -> None:
     """Prove the alerts of WORKSPACE with promtool, and its routes with amtool.
 
     Every tier of every SLO is shown to fire within its computed time and not before, to be quiet while the service is
-    healthy, idle or has little traffic, and to end after recovery. Exit codes: 0 proven, 1 findings, 2 could not start.
+    healthy, idle or has little traffic, and to end after recovery. Every alert is shown to reach its owner.
+    Exit codes: 0 proven (warnings do not fail), 1 errors, 2 could not start.
     """
     from failsoft.cli.artefacts import write
     from failsoft.cli.compile import compiled
-    from failsoft.cli.proving import Tools, coverage, prove
+    from failsoft.cli.proving import Tools, check_tools, coverage, prove
+    from failsoft.cli.proving_routes import prove_routes
     from failsoft.clients.binaries import find
 
     tools = Tools(promtool.resolve() if promtool else find("promtool"), find("amtool"))
-    loaded, warnings = load_clean(workspace, output)
+    check_tools(tools)
+    loaded, warnings = load_clean(workspace, output, alertmanager)
     made, problems = compiled(loaded)
     findings = (*warnings, *problems)
     if any(finding.severity is Severity.ERROR for finding in findings):
-        finish(findings, output, "")
+        finish(findings, output, "", workspace)
     with tempfile.TemporaryDirectory(prefix="failsoft-test-") as folder:
         write(made.files, Path(folder))
         findings += prove(made, Path(folder), tools)
-    rows = coverage(made)
+        findings += prove_routes(loaded, made, Path(folder), tools.amtool)
+    rows = coverage(made, findings)
     if output == "text":
         width = max((len(subject) for subject, _, _ in rows), default=0)
         for subject, alerts, proven in rows:
             click.echo(f"{subject:<{width}}  {proven} of {alerts} alerts with a fire and a quiet test")
     total = sum(alerts for _, alerts, _ in rows)
-    finish(findings, output, f"{workspace}: {total} alerts proven")
+    finish(findings, output, f"{workspace}: {total} alerts proven", workspace)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.proof import proven_by, unproven
+from failsoft.alerts.rules import yaml_string
 from failsoft.clients.binaries import Completed, run_tool
+from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
-__all__ = ["Tools", "coverage", "prove"]
+__all__ = ["Tools", "check_tools", "coverage", "prove"]
 
 _FILES_AT_ONCE = 200
 _TIMEOUT = 300.0
@@ -21,6 +23,7 @@ _SHOWN = 3
 _FAILURE = re.compile(
     r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
 )
+_GROUP = re.compile(r"^(?=- name: )", re.MULTILINE)
 _TIER = re.compile(r'alertname=\\"(\w+)\\"(?:.*?burn_tier=\\"([^\\]*)\\")?')
 
 
@@ -49,20 +52,44 @@ def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]
         max_workers=os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     ) as pool:
         refused = [*_check_rules(units, folder, tools), *_check_routes(folder, tools)]
-        failed = pool.map(lambda unit: _test(unit, folder, tools), units)
+        failed = pool.map(lambda alike: _test(alike, folder, tools), _shapes(units))
         findings = [*refused, *(finding for finding in failed if finding is not None)]
     findings += _unproven(compiled, units)
     return tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
 
 
-def coverage(compiled: Compiled) -> tuple[tuple[str, int, int], ...]:
-    """For each SLO: its name, how many alerts it has, and how many of them have a fire and a quiet test."""
+def coverage(compiled: Compiled, findings: Sequence[Finding] = ()) -> tuple[tuple[str, int, int], ...]:
+    """For each SLO: its name, how many alerts it has, and how many of them a fire and a quiet test have proven.
+
+    Args:
+        compiled: what was compiled, with tests.
+        findings: what `prove` found; a proof that fails, or stands for one that does, proves nothing.
+    """
+    failed = _failed(compiled.units, findings)
     rows = []
     for unit in compiled.units:
-        proven = proven_by(compiled.files[unit.tests]) if unit.tests else frozenset()
+        proven = proven_by(compiled.files[unit.tests]) if unit.tests and unit.subject not in failed else frozenset()
         lacking = {alert for alert, _ in unproven(unit.alerts, proven)}
         rows.append((unit.subject, len(unit.alerts), len(unit.alerts) - len(lacking)))
     return tuple(rows)
+
+
+def _failed(units: Sequence[Unit], findings: Sequence[Finding]) -> frozenset[str]:
+    """The subjects without a proof: theirs fails, or that of another one of their shape, or their file is refused."""
+    places = {
+        code: {one.place for one in findings if one.code is code} for code in (codes.PROOF_FAILED, codes.RULES_REFUSED)
+    }
+    shapes = {_shape(unit) for unit in units if unit.place in places[codes.PROOF_FAILED]}
+    files = {unit.rules for unit in units if unit.place in places[codes.RULES_REFUSED]}
+    return frozenset(unit.subject for unit in units if _shape(unit) in shapes or unit.rules in files)
+
+
+def check_tools(tools: Tools) -> None:
+    """Ask both programs what they are. Raises `UsageError` where one of them is another program."""
+    for name, program in (("promtool", tools.promtool), ("amtool", tools.amtool)):
+        done = run_tool([program, "--version"], timeout=_TIMEOUT)
+        if not done.ok or not re.match(rf"{name}, version \d", done.stdout + done.stderr):
+            raise UsageError(f"{program} is no {name}: asked for its version, it does not say one")
 
 
 def _check_rules(units: Sequence[Unit], folder: Path, tools: Tools) -> Iterator[Finding]:
@@ -83,15 +110,43 @@ def _check_routes(folder: Path, tools: Tools) -> Iterator[Finding]:
         yield Finding(codes.ROUTES_REFUSED, message, Place(ALERTMANAGER_FILE), hint=_said(done))
 
 
-def _test(unit: Unit, folder: Path, tools: Tools) -> Finding | None:
-    done = _promtool(tools, folder, "test", "rules", unit.tests)
+def _shapes(units: Sequence[Unit]) -> list[list[Unit]]:
+    """The units whose proofs differ in names only, together: the proof of the first is that of the others."""
+    shapes: dict[str, list[Unit]] = {}
+    for unit in units:
+        shapes.setdefault(_shape(unit), []).append(unit)
+    return list(shapes.values())
+
+
+def _shape(unit: Unit) -> str:
+    return unit.shape or f"only {unit.subject}"
+
+
+def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
+    unit = alike[0]
+    done = _promtool(tools, folder, "test", "rules", _alone(unit, folder))
     if done.ok:
         return None
     failures = list(dict.fromkeys(_told(match) for match in _FAILURE.finditer(done.stdout + done.stderr)))
     more = f" and {len(failures) - _SHOWN} more" if len(failures) > _SHOWN else ""
     hint = "; ".join(failures[:_SHOWN]) + more if failures else _said(done)
-    message = f"the proof of {unit.subject} fails"
+    others = f", and with it that of {len(alike) - 1} more of its shape" if len(alike) > 1 else ""
+    message = f"the proof of {unit.subject} fails{others}"
     return Finding(codes.PROOF_FAILED, message, unit.place, "alerts that do what the SLO promises", hint)
+
+
+def _alone(unit: Unit, folder: Path) -> str:
+    """Its test file, beside a rule file with its own groups only, as they stand in the file that it shares."""
+    head, *groups = _GROUP.split((folder / unit.rules).read_text(encoding="utf-8"))
+    wanted = {f"- name: {yaml_string(name)}" for name in unit.groups}
+    mine = [group for group in groups if group.partition("\n")[0] in wanted]
+    if not mine or len(mine) < len(wanted):
+        return unit.tests
+    rules, tests = f"{unit.subject}.alone.yaml", f"{unit.tests}.alone.yaml"
+    (folder / unit.tests).with_name(rules).write_text("".join([head, *mine]), encoding="utf-8")
+    proof = (folder / unit.tests).read_text(encoding="utf-8")
+    (folder / tests).write_text(proof.replace(f'"../{unit.rules}"', f'"{rules}"', 1), encoding="utf-8")
+    return tests
 
 
 def _told(match: re.Match[str]) -> str:

@@ -5,8 +5,11 @@ import re
 
 import pytest
 
+from failsoft.alerts import codes
 from failsoft.alerts.proof import proven_by, unproven
-from failsoft.cli.proving import Tools, coverage, prove
+from failsoft.cli.proving import Tools, check_tools, coverage, prove
+from failsoft.errors import UsageError
+from failsoft.findings import Finding
 
 SLO = """
 kind: SLO
@@ -37,3 +40,30 @@ def test_an_alert_without_a_test_that_it_is_quiet_is_told(written, base, lab_win
     (finding,) = prove(poor, tmp_path, tools)
     assert finding.code.id == "FS444"
     assert finding.message == "nothing proves that ticket of s is quiet when it should be"
+
+
+def test_what_failed_is_not_counted_as_proven(written, base, lab_windows, tmp_path):
+    """The failed proof of one SLO is that of its whole shape; that of another shape still stands."""
+    twin = SLO.replace("name: s}", "name: t}")
+    other = "kind: SLO\nmetadata: {name: u}\nspec: {model: chat, indicator: {availability: {}}, objective: 99%}"
+    made = written(SLO, twin, other, lab_windows, base=base.replace("15s", "1s")).output(tmp_path, tests=True)
+    units = {unit.subject: unit for unit in made.units}
+    failed = Finding(codes.PROOF_FAILED, "the proof of s fails", units["s"].place)
+    counted = {subject: (alerts, proven) for subject, alerts, proven in coverage(made, [failed])}
+    alike = units["s"].shape is not None and units["s"].shape == units["t"].shape
+    assert counted["s"] == (2, 0)
+    assert counted["t"] == (2, 0 if alike else 2)
+    assert counted["u"][0] == counted["u"][1] > 0
+    refused = Finding(codes.RULES_REFUSED, "promtool refuses the file", units["s"].place)
+    assert {proven for subject, _, proven in coverage(made, [refused]) if subject in {"s", "t", "u"}} == {0}
+
+
+def test_a_program_that_is_no_promtool_proves_nothing(tools, tmp_path):
+    check_tools(tools)
+    liar = tmp_path / "promtool"
+    liar.write_text("#!/bin/sh\nexit 0\n")
+    liar.chmod(0o755)
+    with pytest.raises(UsageError, match="is no promtool"):
+        check_tools(Tools(liar, tools.amtool))
+    with pytest.raises(UsageError, match="is no amtool"):
+        check_tools(Tools(tools.promtool, liar))

@@ -31,7 +31,7 @@ WRONG = {
     "the error ratio by another window": (
         TTFT,
         "99%",
-        r"(events_(?:bad|total):increase\{slo=\"s\"\})\[57s500ms\]",
+        r"(events_(?:bad|total):increase\{.*\})\[57s500ms\]",
         r"\1[27s500ms]",
     ),
     "a month of ratios averaged, not of events counted": (

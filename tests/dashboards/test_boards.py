@@ -1,0 +1,156 @@
+"""Dashboards: every query of every panel is asked of a real Prometheus that holds what is really exported."""
+
+import json
+import re
+import time
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from failsoft.alerts.dashboards import BOARDS, dashboard_files
+from failsoft.alerts.dashboards.page import Answer, Line, page
+from failsoft.cli import root
+from failsoft.clients.prometheus import PrometheusClient
+from failsoft.lab.parts.prometheus import prometheus_server
+from failsoft.lab.world.history import write_history
+from failsoft.slo import series
+
+HOUR = 3600
+EXAMPLE = Path(__file__).parents[2] / "examples/chat"
+SLO = 'slo="chat-ttft",model="chat",team="assistants"'
+GPU = 'gpu="0",UUID="GPU-1",modelName="NVIDIA L4",Hostname="node-1",pod="chat-1",namespace="prod"'
+POD = 'namespace="prod",pod="chat-1"'
+THERE = {
+    f'{series.OBJECTIVE}{{{SLO},window="30d"}}': 0.99,
+    f"{series.BUDGET_REMAINING}{{{SLO}}}": 0.4,
+    f'{series.BURN_RATE}{{{SLO},window="1h"}}': 2,
+    f'{series.ERROR_RATIO}{{{SLO},window="1h"}}': 0.02,
+    f'{series.EXHAUSTION}{{{SLO},window="1h"}}': 7200,
+    f'{series.TOTAL_SUM}{{{SLO},window="30d"}}': 123456,
+    f"{series.COVERAGE}{{{SLO}}}": 0.97,
+    f'{series.TOTAL}{{{SLO},definition="0"}}': 600,
+    f'{series.BAD}{{{SLO},definition="0"}}': 12,
+    f"{series.FRESH}{{{SLO}}}": 1,
+    f'ALERTS{{alertname="FailsoftSLOBurn",alertstate="firing",severity="page",failure_mode="x",{SLO}}}': 1,
+    'failsoft_incidents{state="open"}': 1,
+    f'{series.DRIFT_SCORE}{{model="chat",monitor="out",signal="length",statistic="psi"}}': 0.1,
+    'failsoft_drift_window_rows{model="chat",monitor="out",signal="length"}': 500,
+    'failsoft_drift_verdict{model="chat",monitor="out",signal="length",verdict="judged"}': 1,
+    f'{series.DRIFT_EVALUATED}{{model="chat",monitor="out",signal="length"}}': 1_000_000,
+    f"DCGM_FI_DEV_GPU_UTIL{{{GPU}}}": 0,
+    f"DCGM_FI_DEV_FB_USED{{{GPU}}}": 20_000,
+    f"DCGM_FI_DEV_FB_FREE{{{GPU}}}": 4_000,
+    f"DCGM_FI_DEV_GPU_TEMP{{{GPU}}}": 61,
+    f"DCGM_FI_DEV_POWER_USAGE{{{GPU}}}": 55,
+    f"DCGM_FI_DEV_XID_ERRORS{{{GPU}}}": 79,
+    'kube_node_status_allocatable{node="node-1",resource="nvidia_com_gpu",unit="integer"}': 4,
+    f'kube_pod_container_resource_requests{{{POD},container="c",resource="nvidia_com_gpu",unit="integer"}}': 1,
+    f'kube_pod_status_phase{{{POD},phase="Pending"}}': 1,
+    f'kube_pod_status_phase{{{POD},phase="Running"}}': 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prometheus")
+    end = int(time.time())
+    lines = []
+    for name, value in sorted(THERE.items()):
+        lines += [f"{name} {value} {at}" for at in range(end - 2 * HOUR, end, 60)]
+    write_history("\n".join([*lines, "# EOF\n"]), folder / "prometheus-data")
+    with prometheus_server(folder, "global: {}") as server:
+        yield server.url
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_panel_shows_what_is_there(board, prometheus, tmp_path):
+    out = tmp_path / "board.html"
+    argv = ["dashboard", board.name, str(EXAMPLE), "--prometheus", prometheus, "--since", "2h", "-o", str(out)]
+    done = CliRunner().invoke(root, argv)
+    assert done.exit_code == 0, done.output
+    assert f"{len(board.panels)} panels, 0 without data, 0 failed" in done.output
+    text = out.read_text()
+    assert text.count("<svg") == sum(panel.kind == "lines" for panel in board.panels)
+    assert "no data" not in text
+    assert not re.search(r"(src|href)=|<script", text)
+
+
+def test_the_numbers_are_those_of_prometheus(prometheus, tmp_path):
+    out = tmp_path / "gpu.html"
+    argv = ["dashboard", "gpu", str(EXAMPLE), "--prometheus", prometheus, "--since", "1h", "-o", str(out)]
+    assert CliRunner().invoke(root, argv).exit_code == 0
+    figures = re.findall(r"<h3>([^<]+)</h3>\s*<div class=\"big (\w*)\">([^<]+)<", out.read_text())
+    assert figures == [
+        ("GPUs seen", "", "1"),
+        ("Allocatable, not requested", "good", "3"),
+        ("Held and idle for an hour", "warning", "1"),
+        ("GPUs with an XID", "bad", "1"),
+    ]
+
+
+@pytest.mark.parametrize(("chosen", "found"), [("chat-ttft", 1), ("chat-tt", 0), ('a"b', 0)])
+def test_a_board_shows_what_was_chosen_and_nothing_like_it(chosen, found, prometheus, tmp_path):
+    out = tmp_path / "slo.html"
+    argv = ["dashboard", "slo", str(EXAMPLE), "--prometheus", prometheus, "--set", f"slo={chosen}", "-o", str(out)]
+    done = CliRunner().invoke(root, argv)
+    assert done.exit_code == 0, done.output
+    assert ("99 %" in out.read_text()) is bool(found)
+
+
+def test_mistakes_are_told(tmp_path):
+    def said(*argv):
+        done = CliRunner().invoke(root, ["dashboard", *argv, "-o", str(tmp_path / "x.html")])
+        assert done.exit_code != 0
+        return done.output + str(done.exception or "")
+
+    assert "did you mean" in said("overveiw", str(EXAMPLE)) or "overview" in said("overveiw", str(EXAMPLE))
+    assert "names slo" in said("slo", str(EXAMPLE), "--set", "team=x")
+    assert "such as" in said("slo", str(EXAMPLE), "--since", "soon")
+    away = said("slo", str(EXAMPLE), "--prometheus", "http://127.0.0.1:1")
+    assert "14" not in away.splitlines()[0]
+    assert "failed" in away
+
+
+def test_grafana_gets_every_query_and_no_panel_lies_on_another():
+    files = dashboard_files()
+    assert sorted(files) == sorted(f"dashboards/{board.name}.json" for board in BOARDS)
+    for board in BOARDS:
+        made = json.loads(files[f"dashboards/{board.name}.json"])
+        assert made["uid"] == board.name
+        assert len({panel["id"] for panel in made["panels"]}) == len(made["panels"])
+        asked = [target["expr"] for panel in made["panels"] for target in panel.get("targets", ())]
+        assert asked == [query.expression for panel in board.panels for query in panel.queries]
+        names = {"datasource"} | {variable.name for variable in board.variables}
+        assert {one["name"] for one in made["templating"]["list"]} == names
+        assert set(re.findall(r"\$([a-z]+)", " ".join(asked))) <= names
+        places = [panel["gridPos"] for panel in made["panels"]]
+        assert all(place["x"] + place["w"] <= 24 for place in places)
+        for one, other in combinations(places, 2):
+            apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+            assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+
+
+def test_a_variable_offers_what_prometheus_has(prometheus):
+    client = PrometheusClient(prometheus)
+    for board in BOARDS:
+        for variable in board.variables:
+            found = client.query(f"count by ({variable.label}) ({variable.metric})")
+            assert [sample.labels[variable.label] for sample in found] != [""], variable
+
+
+def test_the_page_escapes_names_breaks_lines_at_gaps_and_says_why_there_is_nothing():
+    board = next(board for board in BOARDS if board.name == "failsoft-slo")
+    gap = tuple((at, 0.5) for at in (0.0, 60.0, 120.0, 900.0, 960.0))
+    answers = [Answer() for _ in board.panels]
+    answers[5] = Answer((Line("<script>alert(1)</script>", gap), Line("alone", ((60.0, float("nan")), (120.0, 0.2)))))
+    answers[6] = Answer(problem="Prometheus did not answer")
+    text = page(board, answers, start=0, end=1000, chosen={"slo": "<b>"})
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "slo: &lt;b&gt;" in text
+    assert text.count('<path class="series c0"') == 2
+    assert text.count('<circle class="c1"') == 1
+    assert "Prometheus did not answer" in text
+    assert text.count("no data") == len(board.panels) - 2
