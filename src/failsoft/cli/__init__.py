@@ -1,32 +1,44 @@
 """The command `failsoft`: every subcommand is imported only when it is called."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from failsoft import __version__
-from failsoft.errors import FailsoftError
+from failsoft.errors import FailsoftError, MissingPartError
 
 __all__ = ["COMMANDS", "main", "root"]
 
 COMMANDS = {
+    "alerts": ("alerts", "command", "List and show the alerts that are no SLO's: GPUs, nodes, engines, autoscalers."),
     "approve": ("approve", "approve", "Approve what a runbook asks for, when Slack is down."),
+    "catalog": ("catalog", "command", "Show the engines that failsoft knows, and compare them with servers."),
     "chaos": ("chaos", "command", "Plan, run and undo chaos experiments."),
     "check": ("check", "command", "Check the documents of a workspace."),
     "compile": ("compile", "command", "Write Prometheus rules, their tests and the Alertmanager configuration."),
+    "convert": ("convert", "command", "Read SLOs of OpenSLO and Sloth, and write documents of failsoft."),
+    "dashboard": ("dashboard", "command", "Draw a dashboard on a page of its own."),
     "deny": ("approve", "deny", "Deny what a runbook asks for, when Slack is down."),
+    "diff": ("diff", "command", "Say in words what a change of a workspace does."),
     "drift": ("drift", "command", "Learn what a model's signals look like when it is well."),
     "incidents": ("incidents", "command", "List and show incidents."),
     "init": ("init", "command", "Write a small workspace for your own model."),
     "lab": ("lab", "command", "A small world to try failsoft in."),
+    "routes": ("routes", "command", "Show who gets an alert, and why."),
     "run": ("run", "command", "Start a runbook by hand."),
     "schema": ("schema", "command", "Write the JSON Schemas of the documents."),
     "serve": ("serve", "command", "Answer alerts: webhook, runbooks, Slack, metrics."),
     "test": ("prove", "command", "Prove that every alert fires when it should, and only then."),
 }
 """Subcommand -> module in this package, attribute, one line of help."""
+
+_EXTRAS = {"chaos": "chaos", "drift": "data", "lab": "lab"}
+"""Subcommand -> the extra of the package that holds what it needs; the server's is that of the others."""
 
 
 class _Lazy(click.Group):
@@ -42,6 +54,19 @@ class _Lazy(click.Group):
         loaded = import_module(f"failsoft.cli.{module}")
         command: click.Command = getattr(loaded, attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing in {"", "failsoft"}:
+                raise
+            name = ctx.invoked_subcommand or ""
+            extra = _EXTRAS.get(name, "serve")
+            raise MissingPartError(
+                f"failsoft {name} needs {missing}, which is not installed: pip install 'failsoft[{extra}]'"
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -66,13 +91,19 @@ def root() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command (with `sys.argv` by default); errors of ours are told in words, with exit code 2."""
+    """Run the command (with `sys.argv` by default); errors of ours and of files are told in words, with exit code 2.
+
+    Where the reader of our output goes away, as `| head` does, click ends the run without a word.
+    """
     try:
         root(arguments, prog_name="failsoft")
     except FailsoftError as error:
         click.echo(f"failsoft: {error}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        # the reader of our output went away, as `| head` does; nothing is left to say, and nobody to say it to
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        click.echo(f"failsoft: {where}{error.strerror or error}", err=True)
+        if error.errno == errno.ENOSPC and error.filename is None:
+            # what could not be written to standard output would be tried again at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(2)

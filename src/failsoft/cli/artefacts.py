@@ -1,45 +1,91 @@
 """Writing what was compiled into a folder: each file whole or not at all, and nothing that is not ours touched."""
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from failsoft.errors import UsageError
 
-__all__ = ["MANIFEST", "write"]
+__all__ = ["MANIFEST", "Changes", "stale", "write"]
 
 MANIFEST = "failsoft-manifest.json"
 """The list of the files that we wrote, with their hashes."""
 
 _MARK = b"# Written by failsoft compile "
+_STAGED = ".failsoft-"
 
 
-def write(files: Mapping[str, str], folder: Path) -> int:
+class Changes(NamedTuple):
+    """How many files were written, and how many were removed."""
+
+    written: int
+    removed: int
+
+
+def write(files: Mapping[str, str], folder: Path) -> Changes:
     """Write `files` (paths relative to `folder`), and remove those of the last time that are no longer made.
 
     A file that was written by somebody else stays; where it stands in our way, nothing is written at all. One of ours
     that is no longer made but was changed by hand stays too. A file that would not change is left as it is.
 
-    Returns:
-        How many files were written or removed.
+    The new files are all on the disk before the first one takes its place, so what can fail has failed by then. No file
+    system replaces several files at once: who reads in between may see some of them new and some old, each one whole.
 
     Raises:
         UsageError: the folder cannot be written, or a file of somebody else stands in our way.
     """
     contents = {path: text.encode() for path, text in files.items()}
     try:
-        return _write(contents, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            return _write(contents, folder)
     except OSError as error:
         raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
 
-def _write(contents: Mapping[str, bytes], folder: Path) -> int:
+def stale(files: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What `write` would change, and in which way: `is missing`, `is out of date` or `is no longer made`.
+
+    Nothing is written.
+
+    Raises:
+        UsageError: the folder cannot be read, or a file of somebody else stands in our way.
+    """
+    try:
+        before = _manifest(folder)
+        found = {}
+        for path, text in files.items():
+            if _differs(folder, path, text.encode(), before):
+                found[path] = "is out of date" if (folder / path).exists() else "is missing"
+        gone = [path for path in before if path not in files and _ours(folder / path, before[path])]
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be read: {error.strerror}") from error
+    return dict(sorted((found | dict.fromkeys(gone, "is no longer made")).items()))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else of us writes into the folder meanwhile; what a killed one left half-written goes."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in (*folder.glob(f"{_STAGED}*"), *folder.glob(f"*/{_STAGED}*")):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
     before = _manifest(folder)
     changed = {path: raw for path, raw in contents.items() if _differs(folder, path, raw, before)}
-    for parent in sorted({(folder / path).parent for path in changed} | {folder}):
+    for parent in sorted({(folder / path).parent for path in changed}):
         parent.mkdir(parents=True, exist_ok=True)
     staged: list[tuple[Path, Path]] = []
     try:
@@ -50,18 +96,21 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> int:
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
-    stale = [path for path in before if path not in contents and _ours(folder / path, before[path])]
-    for path in stale:
+    gone = [path for path in before if path not in contents and _ours(folder / path, before[path])]
+    for path in gone:
         (folder / path).unlink()
+    for parent in sorted({(folder / path).parent for path in gone} - {folder}, reverse=True):
+        if not any(parent.iterdir()):
+            parent.rmdir()
     listed = {path: hashlib.sha256(raw).hexdigest() for path, raw in contents.items()}
     if listed != before:
         text = json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n"
         _stage(folder / MANIFEST, text.encode()).replace(folder / MANIFEST)
-    return len(changed) + len(stale)
+    return Changes(len(changed), len(gone))
 
 
 def _stage(target: Path, raw: bytes) -> Path:
-    handle, name = tempfile.mkstemp(prefix=".failsoft-", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=_STAGED, dir=target.parent)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

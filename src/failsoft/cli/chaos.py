@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import finish, load_clean, output_option, report, unknown, workspace_argument
-from failsoft.errors import TemporaryError, UsageError
+from failsoft.cli.records import database_option
+from failsoft.errors import MissingPartError, TemporaryError, UsageError
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ExperimentSpec
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from failsoft.chaos.plan import Plan
     from failsoft.chaos.run import Finished
     from failsoft.chaos.situation import Surroundings
+    from failsoft.chaos.switch import KillSwitch
     from failsoft.clients.kubernetes import Cluster
 
 __all__ = ["command"]
 
 _WAIT_S = 0.2
+_QUERY_S = 10.0
 
 
 @click.group("chaos")
@@ -38,8 +41,9 @@ def command() -> None:
 @command.command("plan")
 @click.argument("experiment")
 @workspace_argument
+@database_option
 @output_option
-def plan(experiment: str, workspace: Path, output: str) -> None:
+def plan(experiment: str, workspace: Path, database: str, output: str) -> None:
     """Show what EXPERIMENT of WORKSPACE would do, and what stands in its way; nothing is changed.
 
     The API server is asked for every eviction in a dry run. Exit codes: 0 it may run, 1 a guard refuses, 2 could not
@@ -53,7 +57,7 @@ def plan(experiment: str, workspace: Path, output: str) -> None:
 
     loaded, _ = load_clean(workspace, output)
     document = _experiment(loaded, experiment)
-    around = _surroundings(loaded)
+    around = _surroundings(loaded, database)
     situation = gather(around, document)
     rehearsals = rehearse(around.cluster, situation.plan)
     place = document.at("spec", "fault")
@@ -67,7 +71,9 @@ def plan(experiment: str, workspace: Path, output: str) -> None:
         sys.exit(1 if refuses(tuple(findings)) else 0)
     if output == "text":
         click.echo(show(situation.plan, rehearsals))
-    finish(findings, output, f"to carry it out: failsoft chaos run {experiment} --plan {situation.plan.hash}")
+    finish(
+        findings, output, f"to carry it out: failsoft chaos run {experiment} --plan {situation.plan.hash}", workspace
+    )
 
 
 @command.command("run")
@@ -79,6 +85,7 @@ def plan(experiment: str, workspace: Path, output: str) -> None:
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder for its evidence and report."
 )
+@database_option
 @output_option
 def run(  # noqa: PLR0913 (options of a command)
     *,
@@ -88,6 +95,7 @@ def run(  # noqa: PLR0913 (options of a command)
     yes: bool,
     requester: str | None,
     out: Path | None,
+    database: str,
     output: str,
 ) -> None:
     """Run EXPERIMENT of WORKSPACE, undo it, and judge it.
@@ -102,16 +110,19 @@ def run(  # noqa: PLR0913 (options of a command)
     document = _experiment(loaded, experiment)
     if not (approved or yes or sys.stdin.isatty()):
         raise UsageError("say which plan may be carried out with --plan HASH, or --yes for whatever it is now")
-    around = _surroundings(loaded)
+    requester = requester or getuser()
+    if not any(person.name == requester for team in loaded.teams.values() for person in team.spec.people):
+        click.echo(f"no team has a person named {requester!r}: nobody is kept from approving what follows", err=True)
+    around = _surroundings(loaded, database)
     name = new_run(around.clock.now())
     options = Options(
         run=name,
         folder=out or loaded.root / ".failsoft" / "chaos" / name,
-        requester=requester or getuser(),
+        requester=requester,
         prometheus=_prometheus_reference(loaded),
         kubeconfig=_kubeconfig(loaded),
         context=loaded.config.kubernetes.context,
-        incidents=_incidents(loaded),
+        incidents=_incidents(loaded, database),
     )
     with _stop_requests() as asked:
         outcome = run_experiment(
@@ -125,10 +136,10 @@ def run(  # noqa: PLR0913 (options of a command)
             ),
         )
     if isinstance(outcome, Refused):
-        report(outcome.findings, output)
+        report(outcome.findings, output, workspace)
         sys.exit(1)
     if output != "json":
-        report(outcome.findings, output)
+        report(outcome.findings, output, workspace)
     _conclude(outcome, document, options.folder, output)
 
 
@@ -232,13 +243,24 @@ def _experiment(workspace: Workspace, name: str) -> Document[ExperimentSpec]:
     return workspace.experiments[name]
 
 
-def _incidents(workspace: Workspace) -> "IncidentSource | None":
-    """The incidents of `failsoft serve`, where its parts are installed and it ever ran on this workspace."""
+def _incidents(workspace: Workspace, database: str) -> "IncidentSource | None":
+    """The incidents of `failsoft serve`, where it ever ran on this workspace."""
+    from failsoft.cli.incident_source import stored_incidents
+
+    return stored_incidents(workspace, database)
+
+
+def _kill_switch(workspace: Workspace, database: str) -> "KillSwitch":
+    """The kill switch of `failsoft serve`. Without what reads it nothing is broken: `MissingPartError`."""
     try:
-        from failsoft.cli.incident_source import stored_incidents
-    except ImportError:
-        return None
-    return stored_incidents(workspace)
+        from failsoft.cli.kill_switch import StoredSwitch
+        from failsoft.runbooks.store.engine import database_url
+
+        return StoredSwitch(database or database_url(workspace))
+    except ImportError as error:
+        raise MissingPartError(
+            f"the kill switch is kept in a database that cannot be read ({error}): pip install 'failsoft[serve]'"
+        ) from error
 
 
 def _kubeconfig(workspace: Workspace) -> str:
@@ -247,13 +269,15 @@ def _kubeconfig(workspace: Workspace) -> str:
 
 
 def _prometheus_reference(workspace: Workspace) -> dict[str, str]:
+    from failsoft.server.outside import secret_file
+
     at = workspace.config.prometheus
     if at.token is None:
         return {"url": at.url}
     return {
         "url": at.url,
         "token_env": at.token.env,
-        "token_file": at.token.file and str(Path(at.token.file).resolve()),
+        "token_file": at.token.file and str(secret_file(workspace, at.token)),
     }
 
 
@@ -264,12 +288,12 @@ def _cluster(workspace: Workspace) -> "Cluster":
     return connect(Path(kubeconfig) if kubeconfig else None, workspace.config.kubernetes.context or None)
 
 
-def _surroundings(workspace: Workspace) -> "Surroundings":
+def _surroundings(workspace: Workspace, database: str) -> "Surroundings":
     from failsoft.chaos.clock import SystemClock
     from failsoft.chaos.situation import Surroundings
-    from failsoft.clients.prometheus import PrometheusClient
-    from failsoft.clients.secrets import resolve
+    from failsoft.server.outside import make_prometheus
 
-    at = workspace.config.prometheus
-    token = resolve(env=at.token.env or None, file=at.token.file or None) if at.token else None
-    return Surroundings(workspace, _cluster(workspace), PrometheusClient(at.url, token=token), SystemClock())
+    prometheus = make_prometheus(workspace, timeout=_QUERY_S)
+    return Surroundings(
+        workspace, _cluster(workspace), prometheus, SystemClock(), kill_switch=_kill_switch(workspace, database)
+    )

@@ -1,13 +1,14 @@
 """`failsoft check`: everything that is wrong with a workspace, at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from failsoft.cli.common import finish, output_option, workspace_argument
-from failsoft.findings import Finding
-from failsoft.workspace import Workspace
+from failsoft.findings import Finding, Severity
+from failsoft.workspace import Document, Workspace
 from failsoft.workspace.load import load
 
 __all__ = ["command", "findings_of"]
@@ -17,17 +18,22 @@ __all__ = ["command", "findings_of"]
 @workspace_argument
 @output_option
 def command(workspace: Path, output: str) -> None:
-    """Check the documents of WORKSPACE. Exit codes: 0 clean, 1 findings, 2 could not start."""
+    """Check the documents of WORKSPACE. Exit codes: 0 no error (warnings do not fail), 1 errors, 2 could not start."""
     loaded, findings = findings_of(workspace)
     counts = {
-        "models": loaded.models,
-        "SLOs": loaded.slos,
-        "drift monitors": loaded.monitors,
-        "experiments": loaded.experiments,
-        "runbooks": loaded.runbooks,
+        "model": loaded.models,
+        "SLO": loaded.slos,
+        "drift monitor": loaded.monitors,
+        "experiment": loaded.experiments,
+        "runbook": loaded.runbooks,
     }
-    held = ", ".join(f"{sum(not one.shipped for one in named.values())} {what}" for what, named in counts.items())
-    finish(findings, output, f"{workspace}: {held}: all good")
+    held = ", ".join(_own(what, named) for what, named in counts.items())
+    finish(findings, output, f"{workspace}: {held}: {'no errors' if findings else 'all good'}", workspace)
+
+
+def _own(what: str, documents: Mapping[str, Document[Any]]) -> str:
+    count = sum(not one.shipped for one in documents.values())
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
@@ -36,16 +42,16 @@ def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
 
     loaded, findings = load(root)
     _, more = compiled(loaded, tests=False)
-    found = (*findings, *more, *_references(loaded))
+    seen = {finding.place for finding in findings if finding.severity is Severity.ERROR}
+    found = (*findings, *more, *(one for one in _references(loaded) if one.place not in seen))
     return loaded, tuple(sorted(found, key=lambda finding: (finding.place, finding.code.id)))
 
 
 def _references(workspace: Workspace) -> Iterator[Finding]:
-    from failsoft.drift import ReferenceProfile
+    """What `failsoft serve` would refuse of the drift monitors."""
+    from failsoft.server.references import watched
 
     for monitor in workspace.monitors.values():
-        path = workspace.root / monitor.spec.reference
-        if path.is_file():
-            profile = ReferenceProfile.parse(path.read_bytes(), monitor.spec.reference)
-            if isinstance(profile, Finding):
-                yield profile
+        model = workspace.models.get(monitor.spec.model)
+        if model is not None and model.spec.engine in workspace.engines:
+            yield from watched(workspace, monitor)[1]

@@ -1,17 +1,20 @@
 """What the commands share: the workspace argument, the form of the output, and how a run ends."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Severity, counted, render
+from failsoft.findings import Finding, Place, Severity, counted, render
 from failsoft.workspace import Workspace
 from failsoft.workspace.load import load
+from failsoft.workspace.quantities import Duration
 
-__all__ = ["finish", "load_clean", "output_option", "report", "workspace_argument"]
+__all__ = ["alertmanager_option", "duration", "finish", "load_clean", "output_option", "report", "workspace_argument"]
 
 
 def workspace_argument[F: Callable[..., object]](function: F) -> F:
@@ -31,28 +34,68 @@ def output_option[F: Callable[..., object]](function: F) -> F:
     )(function)
 
 
-def report(findings: Sequence[Finding], form: str) -> None:
-    """Print findings: text to standard error, the forms for programs to standard output."""
-    text = render(findings, form, colour=form == "text" and sys.stderr.isatty())
+def alertmanager_option[F: Callable[..., object]](function: F) -> F:
+    """The option --alertmanager, for `load_clean`."""
+    return click.option(
+        "--alertmanager",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A configuration of your own to merge into; else spec.alertmanager.base of the Workspace.",
+    )(function)
+
+
+def duration(text: str | Duration) -> Duration:
+    """The type of an option that is a duration, such as 90m or 7d."""
+    from pydantic_core import PydanticCustomError
+
+    try:
+        return text if isinstance(text, Duration) else Duration.parse(text)
+    except PydanticCustomError as error:
+        expected = (error.context or {}).get("expected", "")
+        raise click.BadParameter(f"{text!r} {error.message()}; expected {expected}") from None
+
+
+def report(findings: Sequence[Finding], form: str, root: Path = Path()) -> None:
+    """Print findings: text to standard error, the forms for programs to standard output.
+
+    Places within the workspace `root` are shown as seen from the current folder, so that whoever reads them finds them.
+    """
+    shown = [finding.at(_seen(finding.place, root)) for finding in findings]
+    text = render(shown, form, colour=form == "text" and sys.stderr.isatty())
     if text:
         click.echo(text, err=form == "text", nl=form == "text")
 
 
-def finish(findings: Sequence[Finding], form: str, good: str) -> None:
-    """Print findings, then a last line, and exit with 1 where there is an error among them."""
-    report(findings, form)
+def _seen(place: Place, root: Path) -> Place:
+    path = Path(place.path)
+    if not path.is_absolute():
+        path = root / path
+        if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises for names that no file can have
+            return place
+    here = Path.cwd()
+    return replace(place, path=(path.relative_to(here) if path.is_relative_to(here) else path).as_posix())
+
+
+def finish(findings: Sequence[Finding], form: str, good: str, root: Path = Path()) -> None:
+    """Print findings as `report` does, then a last line, and exit with 1 where there is an error among them."""
+    report(findings, form, root)
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if form == "text":
         click.echo(counted(findings) if failed else good + (f" ({counted(findings)})" if findings else ""), err=failed)
     sys.exit(1 if failed else 0)
 
 
-def load_clean(root: Path, form: str) -> tuple[Workspace, tuple[Finding, ...]]:
-    """The workspace and its warnings; where it has errors, they are printed and the command ends with 1."""
+def load_clean(root: Path, form: str, base: Path | None = None) -> tuple[Workspace, tuple[Finding, ...]]:
+    """The workspace and its warnings; where it has errors, they are printed and the command ends with 1.
+
+    `base` is the Alertmanager configuration that the command line names.
+    """
     workspace, findings = load(root)
     if any(finding.severity is Severity.ERROR for finding in findings):
-        finish(findings, form, "")
-    return workspace, findings
+        finish(findings, form, "", root)
+    if base is None:
+        return workspace, findings
+    there = workspace.config.alertmanager.model_copy(update={"base": str(base.resolve())})
+    return replace(workspace, config=workspace.config.model_copy(update={"alertmanager": there})), findings
 
 
 def unknown(kind: str, name: str, valid: Sequence[str]) -> UsageError:

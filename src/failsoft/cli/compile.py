@@ -1,15 +1,19 @@
 """`failsoft compile`: Prometheus rules, the tests that prove them, and the Alertmanager configuration."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
+from pydantic import ValidationError
 
-from failsoft.cli.common import finish, load_clean, output_option, workspace_argument
-from failsoft.findings import Finding, Severity
+from failsoft.cli.common import alertmanager_option, finish, load_clean, output_option, workspace_argument
+from failsoft.errors import UsageError
+from failsoft.findings import Finding, Place, Severity
+from failsoft.workspace.kinds.configuration import OutputAt
 
 if TYPE_CHECKING:
     from failsoft.alerts import Compiled
@@ -17,32 +21,97 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "compiled"]
 
+_FORMATS = get_args(OutputAt.model_fields["format"].annotation)
+
 
 @click.command("compile")
 @workspace_argument
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into."
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write into.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="What to write; plain rule files when left out.")
+@click.option("--namespace", help="The Kubernetes namespace of the objects.")
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label of the objects; may be repeated.")
 @click.option("--tests/--no-tests", default=True, show_default=True, help="Write the promtool tests too.")
+@alertmanager_option
+@click.option("--check", is_flag=True, help="Write nothing; say which files are out of date, and exit with 1.")
 @output_option
-def command(*, workspace: Path, out: Path, tests: bool, output: str) -> None:
+def command(  # noqa: PLR0913  # an argument for each option
+    *,
+    workspace: Path,
+    out: Path | None,
+    form: str | None,
+    namespace: str | None,
+    labels: tuple[str, ...],
+    tests: bool,
+    alertmanager: Path | None,
+    check: bool,
+    output: str,
+) -> None:
     """Compile the SLOs of WORKSPACE into a folder.
 
-    It holds rules/ (one file for each SLO), tests/ and alertmanager.yaml. Where there are errors nothing is written.
-    Files of other origin in the folder stay. Exit codes: 0 clean, 1 findings, 2 could not start.
+    It holds rules/ (one file for each model), tests/ and alertmanager.yaml. Folder, form, namespace and labels may
+    stand in spec.output of the document of kind Workspace too. Where there are errors nothing is written. Files of
+    other origin in the folder stay. Exit codes: 0 no error
+    (warnings do not fail), 1 errors, 2 could not start.
     """
-    from failsoft.cli.artefacts import write
+    from failsoft.alerts.packages import packaged
+    from failsoft.cli.artefacts import stale, write
 
     with _uncollected():
-        loaded, warnings = load_clean(workspace, output)
+        loaded, warnings = load_clean(workspace, output, alertmanager)
+        settings = _settings(loaded.config.output, form, namespace, labels)
+        folder = _folder(workspace, out, settings)
         made, problems = compiled(loaded, tests=tests)
         findings = (*warnings, *problems)
         if any(finding.severity is Severity.ERROR for finding in findings):
-            finish(findings, output, "")
-        changed = write(made.files, out)
+            finish(findings, output, "", workspace)
+        files = packaged(made.files, settings)
+        if check:
+            findings += _stale(stale(files, folder), folder)
+            finish(findings, output, f"{folder}: all {len(files)} files are up to date", workspace)
+        changed = write(files, folder)
     alerts = sum(len(unit.alerts) for unit in made.units)
     what = f"{len(made.objectives)} SLOs, {alerts} alerts" if made.objectives else "no SLO"
-    finish(findings, output, f"{out}: {what}, {changed} of {len(made.files)} files changed")
+    gone = f", {changed.removed} removed" if changed.removed else ""
+    finish(findings, output, f"{folder}: {what}, {changed.written} of {len(files)} files changed{gone}", workspace)
+
+
+def _settings(written: OutputAt, form: str | None, namespace: str | None, labels: tuple[str, ...]) -> OutputAt:
+    """What the workspace says, with what the command line says instead."""
+    wrong = [label for label in labels if "=" not in label]
+    if wrong:
+        raise UsageError(f"--label {wrong[0]} is not of the form KEY=VALUE")
+    given = {"format": form, "namespace": namespace}
+    more = {name: value for name, value in given.items() if value is not None}
+    named = dict(label.split("=", 1) for label in labels)
+    try:
+        return OutputAt.model_validate(written.model_dump() | more | {"labels": written.labels | named})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        flag = "--namespace" if first["loc"][0] == "namespace" else "--label"
+        expected = first.get("ctx", {}).get("expected", "")
+        raise UsageError(f"{flag} {first['input']!r} {first['msg']}; expected {expected}") from error
+
+
+def _folder(workspace: Path, out: Path | None, settings: OutputAt) -> Path:
+    from failsoft.workspace.load import FOLDERS
+
+    if out is None and not settings.folder:
+        raise UsageError("name the folder to write into with -o, or with spec.output.folder of the Workspace")
+    folder = out if out is not None else workspace / settings.folder
+    home, target = workspace.resolve(), folder.resolve()
+    if target == home or (target.is_relative_to(home) and target.relative_to(home).parts[0] in FOLDERS):
+        raise UsageError(f"{folder} is read as part of the workspace: name a folder beside its documents, such as out")
+    return folder
+
+
+def _stale(found: Mapping[str, str], folder: Path) -> tuple[Finding, ...]:
+    from failsoft.alerts import codes
+
+    hint = "run the same command without --check, and commit what it writes"
+    return tuple(
+        Finding(codes.STALE_OUTPUT, f"{path} {how}", Place((folder.absolute() / path).as_posix()), hint=hint)
+        for path, how in found.items()
+    )
 
 
 @contextmanager
@@ -58,10 +127,36 @@ def _uncollected() -> Iterator[None]:
 
 
 def compiled(workspace: "Workspace", *, tests: bool = True) -> "tuple[Compiled, tuple[Finding, ...]]":
-    """A workspace compiled, with the runbook that answers each SLO."""
-    from failsoft.alerts import compile_workspace
+    """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration."""
+    from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.runbooks.choose import choose
 
     chosen = {name: choose(workspace, name) for name in workspace.slos}
     runbooks = {name: book.name for name, book in chosen.items() if book is not None}
-    return compile_workspace(workspace, runbooks, tests=tests)
+    made, findings = compile_workspace(workspace, runbooks, tests=tests)
+    if not workspace.config.alertmanager.base:
+        return made, findings
+    text, more = _within(workspace, made)
+    files = {**made.files, ALERTMANAGER_FILE: text} if text else made.files
+    return replace(made, files=files), (*findings, *more)
+
+
+def _within(workspace: "Workspace", made: "Compiled") -> tuple[str, tuple[Finding, ...]]:
+    """Our configuration merged into the user's; an empty text where something stands in the way."""
+    from failsoft.alerts import ALERTMANAGER_FILE, codes
+    from failsoft.alerts.alertmanager import PAGE_ALERT
+    from failsoft.alerts.routing import merged
+    from failsoft.workspace.read import read_text
+
+    base = workspace.config.alertmanager.base
+    try:
+        source = read_text(base, (workspace.root / base).read_bytes())
+    except OSError as error:
+        place = workspace.config_at("spec", "alertmanager", "base")
+        return "", (Finding(codes.ROUTES_UNREADABLE, f"{base} cannot be read: {error.strerror}", place),)
+    if isinstance(source, Finding):
+        return "", (source,)
+    names = [PAGE_ALERT, *(alert.name for unit in made.units for alert in unit.alerts)]
+    comment, _, ours = made.files[ALERTMANAGER_FILE].partition("\n")
+    shown = comment.replace("from failsoft.yaml.", f"from failsoft.yaml and {Path(base).name}.")
+    return merged(source, ours, names, comment=shown)

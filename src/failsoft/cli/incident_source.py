@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from failsoft.chaos.incidents import Ask, Incident, StepSeen
 from failsoft.runbooks.store import schema
-from failsoft.runbooks.store.engine import database_url, open_engine, reading
+from failsoft.runbooks.store.engine import database_url, is_sqlite, open_engine, reading
 from failsoft.runbooks.store.migrations import migrated
 from failsoft.workspace import Workspace
 
@@ -16,19 +16,19 @@ __all__ = ["StoredIncidents", "stored_incidents"]
 _ACTS = frozenset({"scale", "shift_traffic"})
 
 
-def stored_incidents(workspace: Workspace) -> "StoredIncidents | None":
-    """The workspace's incidents; None where it has no database yet, because nothing was ever served.
+def stored_incidents(workspace: Workspace, url: str = "") -> "StoredIncidents | None":
+    """The incidents in the workspace's database, or in that of a URL; None where nothing was ever served there.
 
     Raises:
         UnavailableError: the database does not answer.
+        UsageError: the URL is none of a database that failsoft knows.
     """
-    url = sa.make_url(database_url(workspace))
-    if url.drivername.startswith("sqlite"):
+    engine = open_engine(url or database_url(workspace))
+    if is_sqlite(engine):
         from pathlib import Path
 
-        if not Path(url.database or "").is_file():
+        if not Path(engine.url.database or "").is_file():
             return None
-    engine = open_engine(database_url(workspace))
     return StoredIncidents(engine) if migrated(engine) else None
 
 

@@ -46,7 +46,11 @@ def list_(*, workspace: Path, output: str, database: str, everything: bool) -> N
             cards = incident_cards(connection, loaded, resolved=everything)
             strays, switches = unclaimed(connection), kills(connection)
     if output == "json":
-        document = {"incidents": [_public(card) for card in cards], "unclaimed": [asdict(one) for one in strays]}
+        document = {
+            "killSwitches": [asdict(one) for one in switches],
+            "incidents": [_public(card) for card in cards],
+            "unclaimed": [asdict(one) for one in strays],
+        }
         click.echo(_json(document))
         return
     for switch in switches:
@@ -93,6 +97,9 @@ def stop(*, workspace: Path, runbook: str, person: str, off: bool, database: str
         from failsoft.runbooks.store.engine import transaction
         from failsoft.runbooks.store.settings import kill, revive
 
+        people = sorted({person.name for team in loaded.teams.values() for person in team.spec.people})
+        if person not in people:
+            raise unknown("person", person, people)
         if runbook and runbook not in loaded.runbooks:
             raise unknown("runbook", runbook, list(loaded.runbooks))
         with transaction(engine) as connection:
@@ -124,8 +131,8 @@ def _lines(card: "IncidentCard") -> Iterator[str]:
     yield from (f"{text}: {address}" for text, address in card.links.items())
     if card.run is not None:
         started = f", started by {card.run.requester}" if card.run.requester else ""
-        yield f"\n{card.run.id}: runbook {card.run.runbook} ({card.run.mode}), "
-        yield f"{card.run.outcome or card.run.state}{started}"
+        state = card.run.outcome or card.run.state
+        yield f"\n{card.run.id}: runbook {card.run.runbook} ({card.run.mode}), {state}{started}"
         for number, step in enumerate(card.run.steps, 1):
             took = f" ({step.seconds:.1f} s)" if step.seconds is not None else ""
             first = step.said.splitlines()[0] if step.said else ""

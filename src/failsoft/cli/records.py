@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import load_clean
-from failsoft.errors import MissingPartError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -32,11 +31,9 @@ def person_option[F: Callable[..., object]](function: F) -> F:
 
 @contextmanager
 def records(root: Path, database: str) -> "Iterator[tuple[Workspace, sa.Engine]]":
-    """The workspace at `root`, and its database. Raises what `offline.opened` raises, and `MissingPartError`."""
-    try:
-        from failsoft.runbooks.offline import opened
-    except ImportError as error:
-        raise MissingPartError(f"this needs more parts ({error}): pip install 'failsoft[serve]'") from error
+    """The workspace at `root`, and its database. Raises what `offline.opened` raises."""
+    from failsoft.runbooks.offline import opened
+
     loaded, _ = load_clean(root, "text")
     with opened(loaded, database) as engine:
         yield loaded, engine

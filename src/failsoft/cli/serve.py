@@ -6,11 +6,8 @@ from urllib.parse import urlsplit
 import click
 
 from failsoft.cli.common import load_clean, workspace_argument
-from failsoft.errors import MissingPartError
 
 __all__ = ["command"]
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @click.command("serve")
@@ -31,14 +28,12 @@ def command(*, workspace: Path, host: str, port: int | None, database: str, log_
     import asyncio
     import logging
 
-    try:
-        from failsoft.runbooks.service import ServiceSettings
-        from failsoft.server.serve import ServeSettings, serve
-    except ImportError as error:
-        raise MissingPartError(f"failsoft serve needs more parts ({error}): pip install 'failsoft[serve]'") from error
+    from failsoft.runbooks.service import ServiceSettings
+    from failsoft.server.serve import LOOPBACK, ServeSettings, serve
+
     loaded, _ = load_clean(workspace, "text")
     at = urlsplit(loaded.config.server.url)
-    local = (at.hostname or "") in _LOOPBACK
+    local = (at.hostname or "") in LOOPBACK
     settings = ServeSettings(
         host=host or ("127.0.0.1" if local else "0.0.0.0"),  # noqa: S104  # behind a Service or a proxy
         port=port if port is not None else at.port or 8080,

@@ -1,12 +1,12 @@
-"""`failsoft drift`: learn what a model's signals look like when it is well."""
+"""`failsoft drift learn`: learn from Prometheus what a model's signals look like when it is well."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from failsoft.cli.common import finish, output_option, unknown, workspace_argument
-from failsoft.errors import UsageError
+from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
+from failsoft.cli.drift.files import write_whole
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
@@ -17,30 +17,15 @@ if TYPE_CHECKING:
     from failsoft.clients.prometheus import Prometheus
     from failsoft.drift import ReferenceProfile
 
-__all__ = ["command"]
+__all__ = ["learn"]
 
 
-def _duration(text: str | Duration) -> Duration:
-    from pydantic_core import PydanticCustomError
-
-    try:
-        return text if isinstance(text, Duration) else Duration.parse(text)
-    except PydanticCustomError as error:
-        expected = (error.context or {}).get("expected", "")
-        raise click.BadParameter(f"{text!r} {error.message()}; expected {expected}") from None
-
-
-@click.group("drift")
-def command() -> None:
-    """Learn what a model's signals look like when it is well."""
-
-
-@command.command("learn")
+@click.command("learn")
 @click.argument("monitor")
 @workspace_argument
 @click.option("--prometheus", "url", default="", help="Its address; the workspace's when left out.")
 @click.option(
-    "--since", type=_duration, default="7d", show_default=True, metavar="DURATION", help="How much of the past."
+    "--since", type=duration, default="7d", show_default=True, metavar="DURATION", help="How much of the past."
 )
 @click.option("--revision", default="", help="What the model served, such as an image's digest.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: the monitor's reference.")
@@ -58,11 +43,11 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     document = loaded.monitors[monitor]
     profile = _learned(loaded, document, _client(loaded, url), since, revision)
     if isinstance(profile, tuple):
-        finish(profile, output, "")
+        finish(profile, output, "", workspace)
         return
     target = out or loaded.root / document.spec.reference
-    _write(target, profile.render())
-    rows = ", ".join(f"{name} {signal.rows} rows" for name, signal in profile.signals.items())
+    write_whole(target, profile.render())
+    rows = ", ".join(f"{name} {feature.rows} rows" for name, feature in profile.features.items())
     finish((), output, f"wrote {target}: {rows}")
 
 
@@ -72,17 +57,14 @@ def _loaded(root: Path, output: str) -> Workspace:
     references = {monitor.at("spec", "reference") for monitor in workspace.monitors.values()}
     left = [finding for finding in findings if finding.place not in references]
     if any(finding.severity is Severity.ERROR for finding in left):
-        finish(left, output, "")
+        finish(left, output, "", root)
     return workspace
 
 
 def _client(workspace: Workspace, url: str) -> "Prometheus":
-    from failsoft.clients.prometheus import PrometheusClient
-    from failsoft.clients.secrets import resolve
+    from failsoft.server.outside import make_prometheus
 
-    at = workspace.config.prometheus
-    token = resolve(env=at.token.env or None, file=at.token.file or None) if at.token else None
-    return PrometheusClient(url or at.url, timeout=120, token=token)
+    return make_prometheus(workspace, timeout=120, url=url)
 
 
 def _learned(
@@ -94,7 +76,8 @@ def _learned(
 ) -> "ReferenceProfile | tuple[Finding, ...]":
     from datetime import UTC, datetime
 
-    from failsoft.drift import counts_query, learn
+    from failsoft.drift import counts_query
+    from failsoft.drift import learn as learned
 
     model = workspace.models[monitor.spec.model]
     signals = workspace.engines[model.spec.engine].spec.signals
@@ -103,15 +86,4 @@ def _learned(
         name: prometheus.query(counts_query(signals[name], model.spec.select, since), at=at.timestamp())
         for name in monitor.spec.signals
     }
-    return learn(monitor, signals, samples, at=at, over=since, revision=revision)
-
-
-def _write(target: Path, text: str) -> None:
-    """Write beside the target and put it in its place at once, so that a reader never sees half of it."""
-    beside = target.with_name(f".{target.name}.new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    return learned(monitor, signals, samples, at=at, over=since, revision=revision)

@@ -1,0 +1,109 @@
+"""`failsoft drift calibrate`: what false alarms a reference and its held-out windows allow to promise, and the cost."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from failsoft.cli.common import duration
+from failsoft.cli.drift.files import read_reference, stop, write_whole
+from failsoft.cli.drift.windows import held_out
+from failsoft.errors import UsageError
+from failsoft.findings import Finding, Place
+from failsoft.workspace.quantities import Duration
+
+__all__ = ["calibrate"]
+
+_NOT_PROMISED = 1
+
+
+def _rule(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int]:
+    least, slash, among = text.partition("/")
+    among = among if slash else least
+    if not least.isdecimal() or not among.isdecimal() or not 1 <= int(least) <= int(among):
+        raise click.BadParameter(f"{text!r} is no rule; expected 2/3 for two of the last three windows, or 2 for 2/2")
+    return int(least), int(among)
+
+
+@click.command("calibrate")
+@click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
+@click.option(
+    "--windows",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Held-out rows of a time in which nothing changed; repeat it, in the order of time.",
+)
+@click.option("--rows", type=click.IntRange(min=0), default=0, help="Cut files into windows of so many rows.")
+@click.option("--inside", is_flag=True, help="The held-out rows are among those that REF was made from.")
+@click.option("--window", type=duration, default="1h", show_default=True, help="How much time a window is.")
+@click.option("--every", type=duration, default=None, help="How often windows are judged; once each, when left out.")
+@click.option("--block", type=duration, default="1d", show_default=True, help="How long windows depend on each other.")
+@click.option("--bad", "rule", default="1", show_default=True, callback=_rule, metavar="K/N", help="What pages.")
+@click.option("--floor", type=click.FloatRange(min=0), default=0.02, show_default=True, help="The least PSI of a page.")
+@click.option("--strata", type=click.IntRange(min=1), default=1, show_default=True, help="Routes or tenants apart.")
+@click.option("--false-pages-per-30d", "pages", type=click.FloatRange(0.001), default=1.0, show_default=True)
+@click.option("--false-tickets-per-30d", "tickets", type=click.FloatRange(0.001), default=4.0, show_default=True)
+@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with plots (HTML).")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def calibrate(  # noqa: PLR0913  # one parameter for each option
+    *,
+    reference: Path,
+    files: tuple[Path, ...],
+    rows: int,
+    inside: bool,
+    window: Duration,
+    every: Duration | None,
+    block: Duration,
+    rule: tuple[int, int],
+    floor: float,
+    strata: int,
+    pages: float,
+    tickets: float,
+    delimiter: str,
+    plot: Path | None,
+    output: str,
+) -> None:
+    """Say what rate of false alarms can be promised with the reference profile REF, and what it costs.
+
+    Held-out windows show how much windows differ while nothing has changed. Each FILE is one window, or is cut with
+    --rows. Exits with 0 where the budget is promised, 1 where it is not, 2 where there is no answer.
+    """
+    from statistics import median
+
+    from failsoft.drift import codes
+    from failsoft.drift.alarms import Budget, Cadence, Plan, Rule
+    from failsoft.drift.alarms import calibrate as calibrated
+    from failsoft.drift.alarms.counted import signals
+    from failsoft.drift.alarms.words import as_json, text
+
+    if not files and not rows:
+        raise UsageError("say with --windows what was held out, or with --rows how large a window is")
+    profile = read_reference(reference, output)
+    counts, sizes = held_out(profile, files, rows, output, delimiter)
+    if files and not counts:
+        found = f"the files hold no window of {rows:,} rows"
+        stop([Finding(codes.DATA_TOO_SMALL, found, Place(files[0].name))], output)
+    plan = Plan(
+        Budget(pages, tickets),
+        Cadence(window.milliseconds, (every or window).milliseconds),
+        rows or round(median(sizes)),
+        Rule(*rule),
+        floor,
+        strata,
+        max(1, round(block.milliseconds / max(window.milliseconds, (every or window).milliseconds))),
+        inside,
+    )
+    try:
+        result = calibrated(signals(profile, counts), plan)
+    except ValueError as error:
+        stop([Finding(codes.DATA_TOO_SMALL, str(error), Place(reference.name))], output)
+    if plot is not None:
+        from failsoft.drift.alarms.plot import page
+
+        write_whole(plot, page(result, f"Drift alarms of {reference.name}"))
+    click.echo(json.dumps(as_json(result), indent=1) if output == "json" else text(result))
+    sys.exit(0 if result.promised else _NOT_PROMISED)

@@ -1,0 +1,108 @@
+"""What the drift commands share: reading references and data, writing whole files, and telling how far they are."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from failsoft.cli.common import report
+from failsoft.errors import MissingPartError, UsageError
+from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.drift import ReferenceProfile, Source
+    from failsoft.drift.columns import Type
+
+__all__ = ["COULD_NOT_JUDGE", "Told", "opened", "read_reference", "stop", "write_whole"]
+
+COULD_NOT_JUDGE = 2
+"""The exit code where there is no answer."""
+
+_MOST = 5_000_001
+_EVERY_S = 2.0
+
+
+def stop(findings: Iterable[Finding], form: str) -> NoReturn:
+    """Print why there is no answer, and end."""
+    report(list(findings), form)
+    sys.exit(COULD_NOT_JUDGE)
+
+
+def read_reference(path: Path, form: str) -> "ReferenceProfile":
+    """The reference profile of a file; ends the command where it cannot be trusted."""
+    from failsoft.drift import ReferenceProfile, codes
+
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        stop(
+            [Finding(codes.PROFILE_MISSING, message, Place(path.name), hint="make it with `failsoft drift fit`")], form
+        )
+    profile = ReferenceProfile.parse(data, path.name)
+    if isinstance(profile, Finding):
+        stop([profile], form)
+    return profile
+
+
+def opened(path: Path, form: str, *, delimiter: str = "", types: "Mapping[str, Type] | None" = None) -> "Source":
+    """The rows of a file; ends the command where they cannot be read."""
+    try:
+        from failsoft.drift.data import DataError, open_data
+    except ModuleNotFoundError as error:
+        raise MissingPartError(f"{error.name} is not installed: pip install 'failsoft[data]'") from None
+    try:
+        return open_data(path, delimiter=delimiter, types=types)
+    except DataError as error:
+        stop([error.finding], form)
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write beside the target and put it in its place at once, so that a reader never sees half of it."""
+    beside = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", suffix=".new", delete=False
+        ) as stream:
+            beside = Path(stream.name)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.chmod(0o644)
+        beside.replace(target)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+
+
+class Told:
+    """Says every two seconds on standard error how far long work is; short work stays silent.
+
+    Args:
+        what: the work.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._next = time.monotonic() + _EVERY_S
+
+    def __call__(self, done: int, of: int, unit: str) -> None:
+        """So much is done; `of` is 0 where nobody knows of how much."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _EVERY_S
+            whole = f" of {of:,}" if of else ""
+            click.echo(f"{self._what}: {done:,}{whole} {unit}", err=True)
+
+
+def names(values: Sequence[str]) -> str:
+    """Some names, the first few of many."""
+    shown = ", ".join(repr(value) for value in values[:5])
+    return shown + (f" and {len(values) - 5} more" if len(values) > 5 else "")  # noqa: PLR2004

@@ -1,0 +1,88 @@
+"""`failsoft drift fit`: make a reference profile from a file of rows."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from failsoft.cli.drift.files import Told, opened, stop, write_whole
+from failsoft.errors import UsageError
+from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.drift import ReferenceProfile
+    from failsoft.drift.columns import Type
+
+__all__ = ["fit"]
+
+_FEWEST = 2
+
+
+@click.command("fit")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The profile.")
+@click.option("--column", "columns", multiple=True, help="Which columns, the most important first; all, when left out.")
+@click.option("--skip", multiple=True, help="Columns to leave out.")
+@click.option("--prediction", "predictions", multiple=True, help="Columns that the model makes; they come first.")
+@click.option("--categorical", multiple=True, help="Columns of numbers that are names, such as postal codes.")
+@click.option("--model", default="", help="The Model whose features these are.")
+@click.option("--revision", default="", help="What the model served, such as an image's digest.")
+@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+def fit(  # noqa: PLR0913  # one parameter for each option
+    *,
+    data: Path,
+    out: Path,
+    columns: tuple[str, ...],
+    skip: tuple[str, ...],
+    predictions: tuple[str, ...],
+    categorical: tuple[str, ...],
+    model: str,
+    revision: str,
+    delimiter: str,
+) -> None:
+    """Make the reference profile of the rows of DATA: Parquet, CSV or Arrow.
+
+    Take rows of a time in which the model was well, and was the one that is served now.
+    """
+    from failsoft.drift import codes
+    from failsoft.drift import fit as fitted
+
+    types: dict[str, Type] = dict.fromkeys(categorical, "text")
+    source = opened(data, "text", delimiter=delimiter, types=types)
+    from failsoft.drift.data import DataError
+
+    for name in (*columns, *skip, *predictions, *categorical):
+        if name not in source.columns:
+            raise UsageError(f"{data.name} has no column {name!r}")
+    chosen = [name for name in columns or source.columns if name not in skip]
+    told = Told(f"reading {data.name}")
+    try:
+        profile = fitted(
+            source,
+            columns=chosen,
+            predictions=predictions,
+            categorical=categorical,
+            model=model,
+            revision=revision,
+            of=data.name,
+            progress=lambda done, of: told(done, of, "columns"),
+        )
+    except DataError as error:
+        stop([error.finding], "text")
+    except ValueError as error:
+        stop([Finding(codes.DATA_UNREADABLE, str(error), Place(data.name))], "text")
+    rows = _rows(profile)
+    if rows < _FEWEST:
+        hint = "a reference needs as many rows as it shall tell apart; 40 times those of a window is plenty"
+        stop([Finding(codes.DATA_TOO_SMALL, f"has {rows} rows: nothing to learn", Place(data.name), hint=hint)], "text")
+    write_whole(out, profile.render())
+    click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows")
+    for name, feature in profile.features.items():
+        if feature.kind == "uncompared":
+            click.echo(f"  {name!r} will not be compared but for its missing rows: {feature.why}", err=True)
+    sys.exit(0)
+
+
+def _rows(profile: "ReferenceProfile") -> int:
+    return max((feature.rows + feature.missing for feature in profile.features.values()), default=0)

@@ -1,0 +1,35 @@
+"""`failsoft drift report`: a page on what moved between a reference and a file of rows."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from failsoft.cli.common import report as shown
+from failsoft.cli.drift.files import read_reference, write_whole
+from failsoft.cli.drift.score import counted, exit_code, judged, tolerance_options
+
+__all__ = ["report"]
+
+
+@click.command("report")
+@click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The page.")
+@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@tolerance_options
+def report(*, reference: Path, data: Path, out: Path, delimiter: str, **tolerance: Any) -> None:
+    """Write a page on what moved in the rows of DATA since the reference profile REF, the worst first.
+
+    The page is one HTML file that loads nothing. Exits as `failsoft drift score` does.
+    """
+    from failsoft.drift.report import page
+
+    profile = read_reference(reference, "text")
+    window, warnings = counted(profile, data, "text", delimiter)
+    features = judged(window, tolerance)
+    write_whole(out, page(window, features, source=data.name))
+    shown(warnings, "text")
+    click.echo(f"wrote {out}: {len(features)} features of {window.rows:,} rows")
+    sys.exit(exit_code(features))

@@ -1,0 +1,184 @@
+"""`failsoft drift score`: score a file of rows against a reference profile."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from failsoft.cli.common import duration, report
+from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, opened, read_reference, stop
+from failsoft.errors import UsageError
+from failsoft.findings import Finding, Place
+from failsoft.workspace.quantities import Duration
+
+if TYPE_CHECKING:
+    from failsoft.drift import Accumulator, ReferenceProfile
+    from failsoft.drift.columns import Type
+    from failsoft.drift.comparison import Compared
+    from failsoft.drift.features import FeatureReference
+    from failsoft.drift.judgement import Judged, Tolerance
+
+__all__ = ["counted", "judged", "score", "tolerance_options"]
+
+_DRIFTED = 1
+
+
+def tolerance_options[F: Any](function: F) -> F:
+    """The options that say what is too much."""
+    decimal = click.FloatRange(min=0, min_open=True)
+    for option in (
+        click.option("--min-rows", type=click.IntRange(min=1), default=50, show_default=True, help="To be judged."),
+        click.option("--ticket-floor", type=float, default=0.02, show_default=True, help="The least PSI of a ticket."),
+        click.option("--page-floor", type=float, default=0.1, show_default=True, help="The least PSI of a page."),
+        click.option("--window", type=duration, default="1h", show_default=True, help="How much time the rows are."),
+        click.option(
+            "--false-tickets-per-30d", "tickets", type=decimal, default=4.0, show_default=True, help="Budget."
+        ),
+        click.option("--false-pages-per-30d", "pages", type=decimal, default=1.0, show_default=True, help="Budget."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("score")
+@click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--exact", type=click.Path(path_type=Path), help="The rows of REF: KS and W1 from rows, not from counts.")
+@click.option("--diagnose", multiple=True, metavar="COLUMN", help="With --exact: more tests of a column's rows.")
+@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@tolerance_options
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def score(  # noqa: PLR0913  # one parameter for each option
+    *,
+    reference: Path,
+    data: Path,
+    exact: Path | None,
+    diagnose: tuple[str, ...],
+    delimiter: str,
+    output: str,
+    **tolerance: Any,
+) -> None:
+    """Score the rows of DATA against the reference profile REF.
+
+    Exits with 0 where all is in tolerance, 1 where a feature drifted, 2 where it could not be judged.
+    """
+    if diagnose and exact is None:
+        raise UsageError("--diagnose needs the rows of the reference: say --exact")
+    profile = read_reference(reference, output)
+    if unknown := [name for name in diagnose if name not in profile.features]:
+        raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
+    window, warnings = counted(profile, data, output, delimiter)
+    details: dict[str, Any] = {}
+    compared = None
+    if exact is not None:
+        from failsoft.cli.drift.exact import from_rows
+
+        compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
+    features = judged(window, tolerance, compared)
+    if output == "text":
+        report(warnings, output)
+    if output == "json":
+        click.echo(json.dumps(_as_json(profile, features, warnings, details), indent=1))
+    else:
+        from failsoft.cli.drift.table import table
+
+        click.echo(table(profile, features, window.rows, details))
+    sys.exit(exit_code(features))
+
+
+def exit_code(features: "tuple[Judged, ...]") -> int:
+    """Of the worst feature; one that the reference itself cannot compare does not count."""
+    from failsoft.drift.judgement import Severity, worst
+
+    found = worst(features)
+    if found in {Severity.TICKET, Severity.PAGE}:
+        return _DRIFTED
+    open_ = [one for one in features if one.severity is Severity.UNJUDGED and one.compared.feature.kind != "uncompared"]
+    return COULD_NOT_JUDGE if open_ or found is Severity.UNJUDGED else 0
+
+
+def counted(
+    profile: "ReferenceProfile", data: Path, output: str, delimiter: str = ""
+) -> "tuple[Accumulator, list[Finding]]":
+    """The rows of a file, counted, and warnings; ends the command where they do not fit the reference."""
+    from failsoft.drift import Accumulator, WrongColumnError, codes
+
+    types = {name: _to_read(feature) for name, feature in profile.features.items()}
+    source = opened(data, output, delimiter=delimiter, types=types)
+    from failsoft.drift.data import DataError
+
+    place = Place(data.name)
+    gone = [name for name in profile.features if name not in source.columns]
+    if gone:
+        stop([Finding(codes.COLUMN_GONE, f"has no column {name!r}", place) for name in gone], output)
+    extra = [name for name in source.columns if name not in profile.features]
+    window, told = Accumulator(profile), Told(f"reading {data.name}")
+    try:
+        for batch in source.batches(list(profile.features)):
+            window.update(batch)
+            told(window.rows, 0, "rows")
+    except DataError as error:
+        stop([error.finding], output)
+    except WrongColumnError as error:
+        stop([Finding(codes.COLUMN_TYPE, str(error), place)], output)
+    if not window.rows:
+        stop([Finding(codes.DATA_TOO_SMALL, "has no rows", place)], output)
+    return window, [
+        Finding(codes.COLUMN_NEW, f"has a column {name!r} that the reference lacks", place) for name in extra
+    ]
+
+
+def _to_read(feature: "FeatureReference") -> "Type":
+    """As what a CSV's column is to be read; whole numbers too large for float64 say so themselves."""
+    if feature.kind == "histogram":
+        return "number"
+    return "any" if feature.kind == "categorical" and feature.type == "number" else feature.type
+
+
+def judged(
+    window: "Accumulator", options: dict[str, Any], compared: "tuple[Compared, ...] | None" = None
+) -> "tuple[Judged, ...]":
+    """Every feature of a window with its verdict."""
+    from failsoft.drift.comparison import compare
+    from failsoft.drift.judgement import judge
+
+    return judge(compared if compared is not None else compare(window), _tolerance(**options))
+
+
+def _tolerance(  # noqa: PLR0913  # as the options
+    *, pages: float, tickets: float, window: Duration, page_floor: float, ticket_floor: float, min_rows: int
+) -> "Tolerance":
+    from failsoft.drift.alarms.rules import Budget, Cadence
+    from failsoft.drift.judgement import Tolerance
+
+    length = round(window.seconds * 1000)
+    return Tolerance(
+        budget=Budget(pages, tickets),
+        cadence=Cadence(window=length, every=length),
+        page_floor=page_floor,
+        ticket_floor=ticket_floor,
+        min_rows=min_rows,
+    )
+
+
+def _as_json(
+    profile: "ReferenceProfile", features: "tuple[Judged, ...]", warnings: list[Finding], details: dict[str, Any]
+) -> dict[str, Any]:
+    from failsoft.drift.judgement import worst
+
+    return {
+        "reference": {
+            "model": profile.model,
+            "revision": profile.revision,
+            "learned_at": profile.learned_at.isoformat(),
+            "sha256": profile.digest,
+        },
+        "severity": str(worst(features)),
+        "features": [
+            one.as_json() | ({"diagnosis": details[one.compared.name]} if one.compared.name in details else {})
+            for one in features
+        ],
+        "warnings": [finding.message for finding in warnings],
+    }

@@ -1,0 +1,64 @@
+"""Scores as a table for people: the worst first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from failsoft.drift import ReferenceProfile
+from failsoft.drift.judgement import Judged, Severity, worst
+
+__all__ = ["table"]
+
+_HEADER = ("", "feature", "PSI", "limit", "KS", "JS", "TVD", "W1/IQR", "missing", "new", "why")
+_WORDS = {
+    Severity.PAGE: "drifted: a page is due",
+    Severity.TICKET: "drifted: a ticket is due",
+    Severity.NONE: "in tolerance",
+    Severity.UNJUDGED: "could not be judged",
+}
+
+
+def table(profile: ReferenceProfile, features: Sequence[Judged], rows: int, details: Mapping[str, Any]) -> str:
+    """The verdict, and a line for each feature."""
+    order = list(Severity)
+    lines = [
+        _HEADER,
+        *(_line(one) for one in sorted(features, key=lambda one: (-order.index(one.severity), -one.excess))),
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER) - 1)]
+    shown = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
+    for name, tests in details.items():
+        shown.append(f"{name!r}, from rows: " + ", ".join(f"{test} {_tested(found)}" for test, found in tests.items()))
+    moved = sum(one.severity in {Severity.TICKET, Severity.PAGE} for one in features)
+    what = f"{_WORDS[worst(features)]} ({moved} of {len(features)} features moved, {rows:,} rows)"
+    revision = f", revision {profile.revision}" if profile.revision else ""
+    return "\n".join([*shown, f"{what}; reference of {profile.learned_at:%Y-%m-%d %H:%M}{revision}"])
+
+
+def _line(one: Judged) -> tuple[str, ...]:
+    statistics = one.compared.statistics
+    name = one.compared.name if one.compared.name.isprintable() else repr(one.compared.name)
+    return (
+        str(one.severity),
+        name + (" (prediction)" if one.compared.feature.role == "prediction" else ""),
+        _number(statistics.psi),
+        _number(one.limits.ticket),
+        _number(statistics.ks),
+        _number(statistics.js),
+        _number(statistics.tvd),
+        _number(statistics.w1_iqr),
+        f"{_percent(one.compared.missing.reference)} -> {_percent(one.compared.missing.current)}",
+        _percent(one.compared.new.current),
+        one.reason,
+    )
+
+
+def _tested(found: Mapping[str, float] | None) -> str:
+    return "-" if found is None else f"{found['statistic']:.3g} (log10 p {found['log10_p']:.3g})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.3g}%"

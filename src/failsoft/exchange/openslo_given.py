@@ -1,0 +1,87 @@
+"""The OpenSLO documents that were given, found by kind and name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from failsoft.exchange import codes
+from failsoft.exchange.values import Foreign, Labels, Text, decoded
+from failsoft.findings import Finding
+from failsoft.workspace.decode import nearest
+from failsoft.workspace.tree import SourceOrigin
+
+__all__ = ["API", "KINDS", "Given", "Spec", "collect", "referred"]
+
+API = "openslo/v1"
+KINDS = ("DataSource", "SLO", "SLI", "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "Service")
+
+
+class _Metadata(Foreign):
+    name: Text
+    display_name: Text = ""
+    labels: Labels = {}  # noqa: RUF012  # frozen with the model
+    annotations: Any = None
+
+
+class _Envelope(Foreign):
+    api_version: str
+    kind: str
+    metadata: _Metadata
+    spec: Any = None
+
+
+class Spec(NamedTuple):
+    """What stands under `spec` of a document, or of one that stands within another."""
+
+    data: Any
+    origin: SourceOrigin
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Every document of OpenSLO, by kind and name.
+
+    Attributes:
+        specs: their specs.
+        labels: their labels.
+    """
+
+    specs: dict[tuple[str, str], Spec] = field(default_factory=dict)
+    labels: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def names(self, kind: str) -> list[str]:
+        """The names of one kind."""
+        return [name for one, name in self.specs if one == kind]
+
+
+def collect(data: dict[str, Any], origin: SourceOrigin, given: Given) -> list[Finding]:
+    """Put a document among those given; what is wrong with it."""
+    kind = data.get("kind")
+    if kind not in KINDS:
+        message, hint = f"OpenSLO v1 has no kind {kind!r}", nearest(str(kind), KINDS)
+        return [Finding(codes.FOREIGN_KIND, message, origin.place("kind"), "one of " + ", ".join(KINDS), hint)]
+    envelope, findings = decoded(_Envelope, data, origin)
+    if envelope is None:
+        return findings
+    key = (str(kind), envelope.metadata.name)
+    if key in given.specs:
+        first = given.specs[key].origin.place("metadata", "name")
+        message, place = f"there are two documents {kind} {envelope.metadata.name}", origin.place("metadata", "name")
+        hint = f"the first one is at {first}"
+        return [*findings, Finding(codes.COLLISION, message, place, "a name of its own", hint)]
+    given.specs[key] = Spec(envelope.spec, origin, ("spec",))
+    given.labels[key] = envelope.metadata.labels
+    return findings
+
+
+def referred(
+    given: Given, kind: str, name: str, origin: SourceOrigin, *path: str | int
+) -> tuple[Spec | None, list[Finding]]:
+    """The document that a name at a place stands for."""
+    found = given.specs.get((kind, name))
+    if found is not None:
+        return found, []
+    hint = nearest(name, given.names(kind)) or "give the file that holds it to `failsoft convert` too"
+    message = f"no document given is the {kind} {name!r}"
+    return None, [Finding(codes.DANGLING, message, origin.place(*path), f"the name of a document {kind}", hint)]

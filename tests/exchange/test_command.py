@@ -1,0 +1,163 @@
+"""`failsoft convert` as a command, and what no input may do to it."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failsoft.cli import main
+from failsoft.exchange import convert
+from failsoft.findings import Finding, render
+from failsoft.workspace.read import read_text
+
+DATA = Path(__file__).parents[1] / "data" / "exchange"
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def example(data):
+    return data / "sloth" / "getting-started.yml"
+
+
+def test_a_new_workspace_is_written_that_is_clean(run, example, tmp_path):
+    code, out, err = run("convert", example, "-o", tmp_path / "new")
+    assert code == 0
+    new = tmp_path / "new"
+    assert out == f"{new}: 1 SLOs in 4 files; next: failsoft check {new} && failsoft test {new}\n"
+    assert "FS615" in err
+    assert run("check", tmp_path / "new")[0] == 0
+
+
+def test_it_goes_into_a_workspace_that_is_there(run, example, tmp_path):
+    assert run("convert", example, "-o", tmp_path)[0] == 0
+    other = tmp_path / "other.yml.txt"
+    other.write_text(example.read_text().replace('service: "myservice"', 'service: "other"'))
+    code, out, _ = run("convert", other, "-o", tmp_path)
+    assert code == 0
+    assert "1 SLOs in 2 files" in out
+    assert run("check", tmp_path)[0] == 0
+
+
+def test_nothing_is_overwritten_and_nothing_half_written(run, example, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "myservice.yaml").write_text("# mine\n")
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = run("convert", example, "-o", tmp_path)
+    assert code == 2
+    assert "is there already" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_strict_refuses_what_is_not_kept(run, example, tmp_path):
+    code, _, err = run("convert", example, "-o", tmp_path / "new", "--strict")
+    assert code == 1
+    assert "error[FS613]" in err
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_error_in_one_file_stops_all(run, data, tmp_path):
+    code, _, err = run("convert", data / "sloth", "-o", tmp_path / "new")
+    assert code == 1
+    assert "plugin-getting-started.yml:14:13: error[FS605]" in err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("words", [["--team", "No Name"], ["--period", "soon"], ["--period", "0d"]])
+def test_what_makes_no_sense_is_told_with_2(run, example, tmp_path, words):
+    assert run("convert", example, "-o", tmp_path / "new", *words)[0] == 2
+    assert run("convert", tmp_path / "missing.yml", "-o", tmp_path / "new")[0] == 2
+    (tmp_path / "empty").mkdir()
+    assert run("convert", tmp_path / "empty", "-o", tmp_path / "new")[0] == 2
+
+
+def test_the_same_files_give_the_same_bytes(run, example, tmp_path):
+    for name in ("one", "two"):
+        assert run("convert", example, "-o", tmp_path / name)[0] == 0
+    first, second = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.yaml")}
+        for name in ("one", "two")
+    )
+    assert first == second
+
+
+# --- any input
+
+
+def check(raw):
+    """Whatever the bytes are, there are files or findings, the findings can be shown, and the files can be read."""
+    source = read_text("f.yaml", raw)
+    if isinstance(source, Finding):
+        return
+    made, findings = convert([source], owner="x")
+    render(findings, "text")
+    render(findings, "sarif")
+    assert made.files or any(finding.severity == "error" for finding in findings)
+    for text in made.files.values():
+        list(yaml.load_all(text, yaml.CSafeLoader))
+
+
+def _examples():
+    paths = sorted((*DATA.glob("sloth/*.y*ml"), *DATA.glob("openslo/*.yaml")))
+    loaded = [one for path in paths for one in yaml.load_all(path.read_text(), yaml.CSafeLoader)]
+    ratio = {"metricSource": {"type": "Prometheus", "spec": {"query": "a_total"}}}
+    for one in loaded:
+        metric = one.get("spec", {}).get("indicator", {}).get("spec", {}).get("ratioMetric")
+        if metric:
+            metric |= {"good": ratio, "total": {"metricSource": {"type": "Prometheus", "spec": {"query": "b_total"}}}}
+    return loaded
+
+
+EXAMPLES = _examples()
+
+
+def paths_of(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from paths_of(inner, (*path, key))
+
+
+wild = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.just([]), st.just({}), st.just([{}]),
+    st.sampled_from(["99.9", "1e999", "-0", "{{.window}}", "sum(rate(a[{{.window}}]))", "a{b='\n'}", "x" * 300, "1M"]),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(draw=st.data())
+def test_no_document_breaks_it(draw):
+    document = copy.deepcopy(draw.draw(st.sampled_from(EXAMPLES)))
+    for _ in range(draw.draw(st.integers(1, 4))):
+        path = draw.draw(st.sampled_from(list(paths_of(document))))
+        if not path:
+            continue
+        inner = document
+        for step in path[:-1]:
+            inner = inner[step]
+        action = draw.draw(st.sampled_from(["replace", "remove", "rename"]))
+        if action == "replace":
+            inner[path[-1]] = draw.draw(wild)
+        elif isinstance(inner, dict) and action == "rename":
+            inner[draw.draw(st.sampled_from(["x", "spec", "raw", "events", "Name", 7, True]))] = inner.pop(path[-1])
+        else:
+            del inner[path[-1]]
+    check(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "replace"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(["version: prometheus/v1\n", "apiVersion: openslo/v1\nkind: SLO\n", ""]), st.text(max_size=80))
+def test_no_text_breaks_it(head, text):
+    check((head + text).encode("utf-8", "replace"))

@@ -1,0 +1,226 @@
+"""`failsoft routes` and the proof of the routes: hours of teams, causes, and configurations of people's own."""
+
+import json
+import time
+import urllib.request
+
+import pytest
+import yaml
+
+from failsoft.cli import main
+from failsoft.cli.compile import compiled
+from failsoft.cli.proving_routes import prove_routes
+from failsoft.workspace.load import load
+
+HOURS = "  hours: {start: '09:00', end: '17:00', timeZone: Europe/Berlin}"
+EXPLAINS = "  alertmanager: {explains: [{cause: gpu-node-lost, symptoms: [latency-degraded]}]}"
+OTHER_TEAM = """
+kind: Team
+metadata: {name: other}
+spec:
+  slack: "#other"
+  pager: {stdout: {}}
+  people: [{name: ben}]
+"""
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def proven(tmp_path, amtool):
+    """What the proof of the routes says of a workspace, after its configuration was bent."""
+
+    def prove(root, bend=lambda text: text):
+        workspace, findings = load(root)
+        assert not [one for one in findings if one.severity == "error"], findings
+        made, _ = compiled(workspace, tests=False)
+        (tmp_path / "alertmanager.yaml").write_text(bend(made.files["alertmanager.yaml"]))
+        return prove_routes(workspace, made, tmp_path, amtool)
+
+    return prove
+
+
+def test_it_says_who_gets_the_alerts_of_an_slo_and_why(run, workspace):
+    code, out, _ = run("routes", "s", workspace(), "--label", "burn_tier=page-slow")
+    assert code == 0
+    head, to, because, passed, told, silent = out.splitlines()
+    assert head.startswith('FailsoftSLOBurn{burn_tier="page-slow"')
+    assert to == "  -> team-assistants: webhook http://failsoft:8080"
+    assert because == '     because team="assistants" (route.routes[1])'
+    assert passed.startswith("     not pager-assistants (route.routes[0]), which needs alertname=~")
+    assert told == "     told with others of the same slo, model: first after 5s, changes after 30s, again every 4h"
+    assert silent.startswith('  silent while FailsoftSLOBurn{burn_tier="page-fast"')
+    assert silent.endswith(" fires with the same slo, model (inhibit_rules[1])")
+
+
+def test_an_alert_of_somebody_elses_is_followed_with_the_labels_given(run, workspace):
+    code, out, err = run("routes", "Theirs", workspace(), "--label", "team=assistants", "--output", "json")
+    assert code == 0
+    (answer,) = json.loads(out)["alerts"]
+    assert [one["receiver"] for one in answer["receivers"]] == ["team-assistants"]
+    assert answer["alert"] == {"alertname": "Theirs", "team": "assistants"}
+    assert err == ""
+    assert "no rule of this workspace makes Theirs" in run("routes", "Theirs", workspace())[2]
+
+
+def test_who_falls_to_nobody_is_told_with_1(run, workspace, tmp_path, theirs):
+    (tmp_path / "theirs.yaml").write_text(theirs)
+    words = ("routes", "Theirs", workspace(), "--alertmanager", tmp_path / "theirs.yaml")
+    code, out, _ = run(*words, "--label", "team=infra", "--label", "severity=critical", "--label", "service=db")
+    assert code == 1
+    assert "  -> infra: NOBODY is told" in out
+
+
+@pytest.mark.parametrize(
+    ("tier", "moment", "said"),
+    [
+        ("ticket-fast", "2027-01-04T12:00+01:00", "told"),
+        ("ticket-fast", "2027-01-04T20:00+01:00", "held back, outside team-assistants-hours"),
+        ("ticket-fast", "2027-01-03T12:00+01:00", "held back, outside team-assistants-hours"),
+        ("page-fast", "2027-01-03T03:00+01:00", "told"),
+    ],
+)
+def test_tickets_wait_for_the_hours_of_the_team_and_pages_never(run, workspace, tier, moment, said):
+    code, out, _ = run("routes", "s", workspace(team=HOURS), "--label", f"burn_tier={tier}", "--at", moment)
+    assert code == 0
+    assert f"     at that time: {said}\n" in out
+
+
+def test_hours_that_end_before_they_begin_are_refused(run, workspace):
+    code, _, err = run("check", workspace(team="  hours: {start: '22:00', end: '06:00'}"))
+    assert code == 1
+    assert "end before they begin" in err
+
+
+@pytest.mark.parametrize(
+    "words", [("--label", "team"), ("--at", "tomorrow"), ("--alertmanager", "/no/such/file"), ("--label", "=x")]
+)
+def test_what_makes_no_sense_is_told_with_2(run, workspace, words):
+    assert run("routes", "s", workspace(), *words)[0] == 2
+
+
+# --- the proof
+
+
+def test_every_alert_reaches_its_owner(proven, workspace):
+    assert proven(workspace(OTHER_TEAM, team=HOURS)) == ()
+
+
+def test_it_does_within_a_configuration_of_ones_own(proven, workspace, theirs):
+    root = workspace(settings="  alertmanager: {base: routes/theirs.yaml}")
+    (root / "routes").mkdir()
+    (root / "routes" / "theirs.yaml").write_text(theirs)
+    assert proven(root) == ()
+
+
+def test_a_route_that_takes_an_alert_from_its_owner_is_found(proven, workspace):
+    def bend(text):
+        loaded = yaml.safe_load(text)
+        loaded["route"]["routes"].insert(0, {"receiver": "failsoft", "matchers": ['severity="page"']})
+        return yaml.safe_dump(loaded)
+
+    found = {finding.message: finding.expected for finding in proven(workspace(), bend)}
+    assert found["FailsoftSLOBurn of the team assistants reaches failsoft"] == "the receiver team-assistants"
+    assert found["FailsoftDown of the team assistants reaches failsoft"] == "the receiver pager-assistants"
+
+
+def test_a_receiver_without_a_way_out_is_found(proven, workspace):
+    def bend(text):
+        loaded = yaml.safe_load(text)
+        loaded["receivers"] = [
+            {"name": one["name"]} if one["name"] == "team-assistants" else one for one in loaded["receivers"]
+        ]
+        return yaml.safe_dump(loaded)
+
+    messages = [finding.message for finding in proven(workspace(), bend)]
+    assert messages == ["FailsoftSLOBurn of the team assistants falls to team-assistants, which tells nobody"]
+
+
+def test_where_amtool_disagrees_with_us_it_is_told(proven, workspace, monkeypatch):
+    monkeypatch.setattr("failsoft.alerts.routing.matchers.Condition.holds", lambda condition, labels: False)
+    assert any("amtool sends FailsoftSLOBurn" in finding.message for finding in proven(workspace()))
+
+
+# --- a base configuration
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [(None, "FS446"), ("route: [", "FS446"), ("route: {receiver: failsoft}\nreceivers: [{name: failsoft}]", "FS447")],
+)
+def test_a_base_that_cannot_be_used_is_a_finding_and_nothing_is_written(run, workspace, tmp_path, text, code):
+    root = workspace(settings="  alertmanager: {base: routes/theirs.yaml}")
+    if text is not None:
+        (root / "routes").mkdir()
+        (root / "routes" / "theirs.yaml").write_text(text)
+    ended, _, err = run("compile", root, "-o", tmp_path / "out")
+    assert ended == 1
+    assert f"error[{code}]" in err
+    assert not (tmp_path / "out").exists()
+    assert run("check", root)[0] == 1
+
+
+def test_the_written_configuration_names_what_it_was_made_from(run, workspace, tmp_path, theirs):
+    (tmp_path / "theirs.yaml").write_text(theirs)
+    words = ("compile", workspace(), "-o", tmp_path / "out", "--alertmanager", tmp_path / "theirs.yaml")
+    assert run(*words)[0] == 0
+    text = (tmp_path / "out" / "alertmanager.yaml").read_text()
+    assert text.startswith("# Written by failsoft compile from failsoft.yaml and theirs.yaml. Do not edit.\n")
+    assert run(*words)[1].count("0 of") == 1  # and it is known as ours the next time
+
+
+# --- causes and symptoms, on a real Alertmanager
+
+
+def test_a_cause_silences_its_symptoms_in_its_own_model_but_a_ticket_never_a_page(
+    workspace, alertmanager_server, tmp_path
+):
+    made, _ = compiled(load(workspace(settings=EXPLAINS))[0], tests=False)
+    text = (
+        made.files["alertmanager.yaml"]
+        .replace("/etc/failsoft/", f"{tmp_path}/")
+        .replace("failsoft:8080", "127.0.0.1:1")
+    )
+    for name in ("webhook", "pagerduty"):
+        (tmp_path / name).write_text("x")
+    server = alertmanager_server(text)
+
+    def alert(name, mode, severity, model):
+        labels = {"alertname": name, "failure_mode": mode, "severity": severity, "slo": name, "team": "assistants"}
+        return {"labels": labels | ({"model": model} if model else {})}
+
+    lost, late = "gpu-node-lost", "latency-degraded"
+    sent = [
+        alert("lost-1", lost, "page", "one"),
+        alert("late-1", late, "page", "one"),
+        alert("late-1-ticket", late, "ticket", "one"),
+        alert("failing-1", "requests-failing", "page", "one"),
+        alert("lost-2", lost, "ticket", "two"),
+        alert("late-2", late, "page", "two"),
+        alert("late-2-ticket", late, "ticket", "two"),
+        alert("lost-fleet", lost, "page", ""),
+        alert("late-fleet", late, "page", ""),
+        alert("late-3", late, "page", "three"),
+    ]
+    request = urllib.request.Request(
+        f"{server.url}/api/v2/alerts", json.dumps(sent).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    urllib.request.urlopen(request).close()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{server.url}/api/v2/alerts") as answer:
+            states = {one["labels"]["alertname"]: one["status"] for one in json.load(answer)}
+        if len(states) == len(sent) and all(state["state"] != "unprocessed" for state in states.values()):
+            break
+        time.sleep(0.05)
+    silent = {name for name, state in states.items() if state["inhibitedBy"]}
+    assert silent == {"late-1", "late-1-ticket", "late-2-ticket"}
