@@ -35,7 +35,7 @@ SPOT = {"karpenter.sh/capacity-type": "spot"}
 _numbers = itertools.count(1)
 
 
-def eventually[T](probe: Callable[[], T], *, within_s: float = 20.0) -> T:
+def eventually[T](probe: Callable[[], T], *, within_s: float = 60.0) -> T:
     """The first true value of a probe; fails after a while."""
     ends = time.monotonic() + within_s
     while not (value := probe()):

@@ -185,11 +185,16 @@ TABLE = {
         "seen none",
     ),
     "recovered too late": (replace(GOOD, slos=(slo(samples=points((5, 61))),)), Verdict.FAILED, "after 61 s"),
-    "never recovered": (replace(GOOD, slos=(slo(samples=points((5, 200))),)), Verdict.FAILED, "not by the end: ttft"),
+    "never recovered": (replace(GOOD, slos=(slo(samples=points((5, 200))),)), Verdict.FAILED, "seen not within"),
+    "not recovered when the watch ended, and it had time left": (
+        replace(GOOD, times=replace(TIMES, ended=T + 40), slos=(slo(samples=points((5, 200), end=40)),)),
+        Verdict.NO_DATA,
+        "recovered: not within 40 s: ttft",
+    ),
     "a second SLO never recovered": (
         replace(GOOD, slos=(slo(), slo("availability", points((90, 200))))),
         Verdict.FAILED,
-        "not by the end: availability",
+        "s: availability",
     ),
     "recovered, and fell again too late": (
         replace(GOOD, slos=(slo(samples=points((5, 20), (70, 80))),)),
@@ -295,3 +300,12 @@ def test_recovery_is_the_first_good_sample_after_the_last_bad_one_of_any_slo():
 def test_bad_samples_before_the_fault_are_not_the_faults():
     found = recovery((slo(samples=points((-10, -1))),), TIMES)
     assert (found.at, found.broken) == (T, ())
+
+
+@pytest.mark.parametrize(("count", "known"), [(4, True), (3, False)])
+def test_a_run_of_a_few_seconds_is_judged_by_the_samples_that_fit_into_it(count, known):
+    """Once a second, 4.9 seconds hold four whole steps; one sample less is a gap."""
+    times = replace(TIMES, started=T - 1, notice_until=T + 1, undone=T + 2, ended=T + 4.9)
+    samples = tuple((T + 0.95 + second, 0.001) for second in range(count))
+    found = recovery((slo(samples=samples),), times)
+    assert (found.at == T, found.unknown == "") == (known, known)

@@ -110,6 +110,15 @@ class Evidence:
     alerts: tuple[AlertSeen, ...] | None
     incidents: tuple[Incident, ...] | None
 
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """The nodes from which something was taken away, by the rollback or by the supervisor after it."""
+        played = [undo.output for undo in self.journal.rollbacks] if self.journal is not None else []
+        rolled_back = [
+            str(node) for output in played if isinstance(output, dict) for node in output.get("undone") or ()
+        ]
+        return tuple(dict.fromkeys((*rolled_back, *self.restored.undone)))
+
 
 def slos_of(
     around: Surroundings, objectives: Sequence[Objective], before: dict[str, Reading], times: Times

@@ -9,8 +9,16 @@ from failsoft.chaos.ledger import Ledger
 from failsoft.chaos.nodes import cordon_patch, is_cordoned, taint_patch, taints
 from failsoft.chaos.record import Entry, Record, Taint, Target
 from failsoft.chaos.restore import restore
+from failsoft.chaos.switch import HaltedError, KillSwitch
 from failsoft.clients.kubernetes import Cluster, Json, Ref
-from failsoft.errors import NotFoundError, PermanentError, RefusedError, TemporaryError, UnavailableError
+from failsoft.errors import (
+    FailsoftError,
+    NotFoundError,
+    PermanentError,
+    RefusedError,
+    TemporaryError,
+    UnavailableError,
+)
 
 __all__ = ["Drain", "NodeLoss", "entries"]
 
@@ -58,22 +66,43 @@ class NodeLoss:
         run: the run.
         clock: tells the time and waits.
         attend: called again and again while a step waits; it raises when the run has to stop.
+        switch: read before every change, and while a step waits: `HaltedError` is raised when it is on, and when
+            nobody can say so for 20 s.
     """
 
-    def __init__(
-        self, cluster: Cluster, namespace: str, run: str, *, clock: Clock, attend: Callable[[], None] = lambda: None
+    def __init__(  # noqa: PLR0913 (all that the steps need, by name)
+        self,
+        cluster: Cluster,
+        namespace: str,
+        run: str,
+        *,
+        clock: Clock,
+        attend: Callable[[], None] = lambda: None,
+        switch: KillSwitch | None = None,
     ) -> None:
         self._cluster = cluster
         self._ledger = Ledger(cluster, namespace)
         self._run = run
         self._clock = clock
         self._attend = attend
+        self._switch = switch
 
     def _patiently[T](self, call: Callable[[], T]) -> T:
         return persist(call, until=self._clock.now() + _PATIENCE_S, clock=self._clock)
 
     def _fence(self) -> Record:
+        self._unhalted()
         return self._patiently(partial(self._ledger.fence, self._run))
+
+    def _unhalted(self) -> None:
+        if self._switch is None:
+            return
+        try:
+            why = self._patiently(self._switch.reason)
+        except FailsoftError as error:
+            raise HaltedError(f"nobody can say whether the kill switch is on: {error}") from error
+        if why:
+            raise HaltedError(f"the kill switch is on: {why}")
 
     def record(self, draft: Record) -> Record:
         """Write the undo record, with what the nodes look like now. Raises `RefusedError` when a node was replaced."""
@@ -84,6 +113,7 @@ class NodeLoss:
         for name, node in nodes.items():
             if any(found.get("key") == draft.taint["key"] for found in taints(node)):
                 raise RefusedError(f"node {name} is being reclaimed already, by somebody else")
+        self._unhalted()
         return self._ledger.write(replace(draft, entries=entries(nodes, draft.nodes, draft.taint)))
 
     def _node(self, target: Target) -> Json:
@@ -121,6 +151,7 @@ class NodeLoss:
         patch = operations(node, record)
         if not patch:
             return False
+        self._unhalted()
         self._cluster.json_patch(Ref("Node", target.name), patch)
         self._check_back(record)
         return True
@@ -153,6 +184,7 @@ class NodeLoss:
 
     def _evict(self, record: Record, pod: Target, drain: Drain) -> float:
         """Evict one pod; returns the seconds until the next try, infinite when there is no need for one."""
+        self._unhalted()
         try:
             self._cluster.evict(Ref("Pod", pod.name, record.namespace))
         except NotFoundError:
@@ -175,6 +207,7 @@ class NodeLoss:
         return self._tally(record, drain)
 
     def _delete(self, record: Record, pod: Target) -> None:
+        self._unhalted()
         try:
             self._cluster.delete(Ref("Pod", pod.name, record.namespace), grace_seconds=0, uid=pod.uid)
         except NotFoundError:

@@ -50,7 +50,8 @@ def _one(slo: SloSeen, times: Times) -> Recovery:
         return Recovery(None, (slo.slo,))
     if not after or times.ended - after[-1] > _silence(times):
         return Recovery(None, unknown="no sample at the end")
-    if not bad and len(points) < _KNOWN_ENOUGH * (times.ended - fault) / times.step:
+    whole_steps = (times.ended - fault) / times.step - 1  # at least so many samples fall between fault and end
+    if not bad and len(points) < _KNOWN_ENOUGH * whole_steps:
         return Recovery(None, unknown=f"samples of only {len(points) * times.step:.0f} s")
     return Recovery(after[0], (slo.slo,)) if bad else Recovery(fault)
 

@@ -75,7 +75,11 @@ class Report:
                 }
                 for slo in evidence.slos
             ],
-            "restored": {**asdict(evidence.restored), "complete": evidence.restored.complete},
+            "restored": {
+                **asdict(evidence.restored),
+                "undone": list(evidence.undone),
+                "complete": evidence.restored.complete,
+            },
             "timeline": [{**asdict(m), "at": _iso(m.at)} for m in timeline(expect, evidence)],
             "plan": evidence.plan.as_json(),
             "samples": {slo.slo: [[at, value] for at, value in slo.points] for slo in evidence.slos},
@@ -122,12 +126,13 @@ class Report:
 
     def _facts(self) -> list[Fact]:
         """The five numbers that a review asks for first."""
-        evidence, expect, fault = self.evidence, self.spec.expect, self.evidence.times.fault
+        evidence, expect, times = self.evidence, self.spec.expect, self.evidence.times
+        fault = times.fault
         if fault is None:
             return [Fact("Fault", "not applied", "nothing was changed")]
         alerts = [a for a in evidence.alerts or () if a.since >= fault]
         alerts = [a for a in alerts if expect.alert is None or a.slo == expect.alert.slo]
-        found = recovery(evidence.slos, evidence.times)
+        found = recovery(evidence.slos, times)
         spent = [slo.spent.value for slo in evidence.slos if slo.spent.value is not None]
         unheard = "unknown" if evidence.alerts is None else "none"
         kept = "met throughout" if found.at is not None and not found.broken else ""
@@ -145,7 +150,13 @@ class Report:
             Fact(
                 "Recovered after",
                 kept
-                or (f"{found.at - fault:.0f} s" if found.at is not None else "unknown" if found.unknown else "never"),
+                or (
+                    f"{found.at - fault:.0f} s"
+                    if found.at is not None
+                    else "unknown"
+                    if found.unknown
+                    else f"not within {times.ended - fault:.0f} s"
+                ),
                 f"expected within {expect.recovered.within}",
             ),
             Fact(

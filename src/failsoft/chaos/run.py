@@ -191,9 +191,17 @@ class _Runner:
         watch = Watch(self._around, self._objectives, abort, self._namespace)
         if stop := requested():
             return stop
-        with Child(command(self._files, every_s=every_s), self._files) as child:
+        switch = self._around.kill_switch
+        environment = {} if switch is None else switch.environment
+        with Child(command(self._files, every_s=every_s), self._files, environment) as child:
             self._company.tell(f"run {self._name} begins")
-            return supervise(child, lambda: requested() or watch.look(), self._on_stop)
+            stop = supervise(child, lambda: requested() or watch.look(), self._on_stop)
+        return stop or self._stopped_itself(watch)
+
+    def _stopped_itself(self, watch: Watch) -> Stop | None:
+        """The runner reads the switches too, and may have seen one before us."""
+        journal = read_journal(self._files.journal)
+        return watch.halted() if journal is not None and journal.status == "interrupted" else None
 
     def _on_stop(self, stop: Stop) -> None:
         self._company.tell(f"stopping, and undoing: {stop.why}")
@@ -214,6 +222,7 @@ class _Runner:
             requester=options.requester,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             margin_s=options.margin_s,
+            kill_switch="" if self._around.kill_switch is None else self._around.kill_switch.opener,
         )
         self._files.folder.mkdir(parents=True, exist_ok=True)
         self._files.settings.write_text("{}\n", encoding="utf-8")

@@ -1,7 +1,6 @@
 """Everything that the guards look at, gathered before anything is touched."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from failsoft.chaos.clock import Clock
 from failsoft.chaos.ledger import read_all
@@ -12,6 +11,7 @@ from failsoft.chaos.plan import Plan, make
 from failsoft.chaos.readings import Reading, read
 from failsoft.chaos.record import Record
 from failsoft.chaos.snapshot import Snapshot, take
+from failsoft.chaos.switch import KillSwitch
 from failsoft.clients.kubernetes import Cluster
 from failsoft.clients.prometheus import Prometheus
 from failsoft.errors import FailsoftError, UsageError
@@ -20,14 +20,7 @@ from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ExperimentSpec
 from failsoft.workspace.quantities import ObjectName
 
-__all__ = ["KillSwitch", "Situation", "SloState", "Surroundings", "gather", "target_of", "workload_namespaces"]
-
-
-class KillSwitch(Protocol):
-    """The switch that stops everything, wherever it is kept."""
-
-    def reason(self) -> str:
-        """Why everything is to stop; empty while it is not. Raises `UnavailableError` when nobody can say."""
+__all__ = ["Situation", "SloState", "Surroundings", "gather", "target_of", "workload_namespaces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,7 @@ class Surroundings:
         cluster: the cluster under test.
         prometheus: what watches it.
         clock: tells the time and waits.
-        kill_switch: None where there is none but the namespace's annotation.
+        kill_switch: read before every change; None where there is none but the namespace's annotation.
     """
 
     workspace: Workspace

@@ -16,13 +16,15 @@ from failsoft.chaos.node_loss import NodeLoss
 from failsoft.chaos.nodes import reclaim_taint
 from failsoft.chaos.record import Record, Target
 from failsoft.chaos.restore import settle
+from failsoft.chaos.switch import HaltedError, opened
 from failsoft.clients.kubernetes import Cluster, connect
 from failsoft.errors import FailsoftError, RefusedError
 
 __all__ = ["cordon", "delete_remaining", "evict", "hold", "record_undo", "taint", "undo"]
 
 type Site = Mapping[str, Any]
-"""Where a run acts: `kubeconfig`, `context`, `namespace`, `run`, and `supervisor`, the process id of who started it.
+"""Where a run acts: `kubeconfig`, `context`, `namespace`, `run`; `kill_switch`, the function that opens it, if any; and
+`supervisor`, the process id of who started it.
 
 With a supervisor other than 0 the actions end, and so the rollbacks begin, as soon as that process is gone.
 """
@@ -106,11 +108,18 @@ def undo(site: Site) -> dict[str, Any]:
 
 def _act(site: Site, act: Callable[[NodeLoss], dict[str, Any]]) -> dict[str, Any]:
     cluster = _cluster(site)
-    steps = NodeLoss(
-        cluster, site["namespace"], site["run"], clock=SystemClock(), attend=lambda: _attend(site["supervisor"])
-    )
     try:
+        steps = NodeLoss(
+            cluster,
+            site["namespace"],
+            site["run"],
+            clock=SystemClock(),
+            attend=lambda: _attend(site["supervisor"]),
+            switch=opened(site["kill_switch"]),
+        )
         return act(steps)
+    except HaltedError as error:
+        raise InterruptExecution(str(error)) from error
     except FailsoftError as error:
         if _stopped(cluster, site):
             raise InterruptExecution(str(error)) from error

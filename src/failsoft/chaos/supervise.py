@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -59,11 +59,17 @@ class Child:
     """Chaos Toolkit, while it runs. As a context manager it is started on entry; on exit it has ended.
 
     Raises `MissingPartError` on entry when it is not installed.
+
+    Args:
+        command: its command line.
+        files: where it writes.
+        environment: what its environment holds beside ours.
     """
 
-    def __init__(self, command: list[str], files: Files) -> None:
+    def __init__(self, command: list[str], files: Files, environment: Mapping[str, str] | None = None) -> None:
         self._command = command
         self._files = files
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._asked_at: float | None = None
 
@@ -79,6 +85,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._files.folder,
+                env={**os.environ, **self._environment},
                 start_new_session=True,
             )
         return self

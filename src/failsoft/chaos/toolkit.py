@@ -28,6 +28,7 @@ class Site:
         kubeconfig, context: how the cluster is reached; empty for kubectl's defaults.
         prometheus: `url`, and `token_env` or `token_file`.
         supervisor: the process that starts Chaos Toolkit.
+        kill_switch: the function that opens the kill switch there, `module:function`; empty where there is none.
         requester, owner: who asked for it, and the process that runs it.
         margin_s: seconds from the end of the hold until the janitor undoes it, whatever the runner does.
     """
@@ -41,6 +42,7 @@ class Site:
     requester: str
     owner: str
     margin_s: float = 30.0
+    kill_switch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def experiment(plan: Plan, objectives: Sequence[Objective], site: Site) -> dict[
         "kubeconfig": site.kubeconfig,
         "context": site.context,
         "supervisor": site.supervisor,
+        "kill_switch": site.kill_switch,
     }
     draft = {
         "experiment": plan.experiment,

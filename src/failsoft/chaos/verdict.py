@@ -226,7 +226,9 @@ def _recovered(expect: Expect, evidence: Evidence) -> Check:
     if found.unknown:
         return Check("recovered", expected, found.unknown, ok=None)
     if found.at is None:
-        return Check("recovered", expected, f"not by the end: {', '.join(found.broken)}", ok=False)
+        watched = evidence.times.ended - fault
+        seen = f"not within {_span(watched)}: {', '.join(found.broken)}"
+        return Check("recovered", expected, seen, ok=False if watched >= expect.recovered.within.seconds else None)
     if not found.broken:
         return Check("recovered", expected, "met throughout", ok=True)
     took = found.at - fault

@@ -65,7 +65,7 @@ class Watch:
         """Look once; why the run has to stop, if it has to."""
         now = self._around.clock.now()
         readings = {each.slo: read(self._around.prometheus, each.ratio) for each in self._objectives}
-        return self._abort(readings, now) or self._blind(readings, now) or self._halted(now)
+        return self._abort(readings, now) or self._blind(readings, now) or self.halted()
 
     def _abort(self, readings: dict[str, Reading], now: float) -> Stop | None:
         for slo, reading in readings.items():
@@ -86,16 +86,23 @@ class Watch:
         why = "; ".join(f"{slo}: {reading.why}" for slo, reading in readings.items())
         return Stop(StopKind.BLIND, f"nobody has seen the service for {now - self._seen_at:.0f} s ({why})", now)
 
-    def _halted(self, now: float) -> Stop | None:
-        """The kill switch, and the namespace's own: any other value of its annotation stops."""
+    def halted(self) -> Stop | None:
+        """Look at the kill switch and at the namespace's own: any other value of its annotation stops."""
+        why = self._switched() or self._closed()
+        return Stop(StopKind.HALTED, why, self._around.clock.now()) if why else None
+
+    def _switched(self) -> str:
+        switch = self._around.kill_switch
         try:
-            switch = self._around.kill_switch
-            if switch is not None and (reason := switch.reason()):
-                return Stop(StopKind.HALTED, f"the kill switch is on: {reason}", now)
+            reason = "" if switch is None else switch.reason()
+        except FailsoftError:
+            return ""  # the runner reads it before each change, and makes none when nobody can say
+        return f"the kill switch is on: {reason}" if reason else ""
+
+    def _closed(self) -> str:
+        try:
             namespace = self._around.cluster.get(Ref("Namespace", self._namespace))
         except FailsoftError:
-            return None  # who cannot read a switch now can still undo, and the janitor's deadline holds
+            return ""  # who cannot read it now can still undo, and the janitor's deadline holds
         value = str((namespace["metadata"].get("annotations") or {}).get(OPT_IN, ""))
-        if value == ENABLED:
-            return None
-        return Stop(StopKind.HALTED, f"namespace {self._namespace} says {OPT_IN}={value or 'nothing'}", now)
+        return "" if value == ENABLED else f"namespace {self._namespace} says {OPT_IN}={value or 'nothing'}"

@@ -172,7 +172,7 @@ class Stage:
     prometheus: FakePrometheus
     root: Path
 
-    def write(self, *, notice: str = "1s", hold: str = "1s", expect: str = "{}") -> None:
+    def write(self, *, notice: str = "1s", hold: str = "1s", expect: str = "{recovered: {within: 10s}}") -> None:
         text = WORKSPACE.format(
             url=self.prometheus.url,
             kubeconfig=self.world.kubeconfig,

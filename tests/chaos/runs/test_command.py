@@ -6,11 +6,15 @@ import signal
 import time
 
 import pytest
+from click.testing import CliRunner
 
+from failsoft.cli.incidents import command as incidents
+from failsoft.runbooks.store.engine import database_url, open_engine
+from failsoft.runbooks.store.migrations import migrate
 from failsoft.testing.kubernetes import Fault
 
 
-def finish(process, within_s=30):
+def finish(process, within_s=60):
     out, err = process.communicate(timeout=within_s)
     return process.returncode, out, err
 
@@ -91,6 +95,53 @@ def test_a_signal_in_the_middle_leaves_the_cluster_as_it_was(stage, number, time
     told = json.loads((stage.root / "out" / "report.json").read_text())
     assert (told["verdict"], told["restored"]["complete"]) == ("interrupted", True)
     assert told["stop"] == {"kind": "asked", "why": word}
+
+
+def test_the_kill_switch_stops_a_run_undoes_it_and_lets_no_other_one_begin(stage):
+    """`failsoft incidents stop`, in the database that `failsoft serve` made."""
+    stage.write(hold="60s")
+    engine = open_engine(database_url(stage.load()))
+    migrate(engine)
+    engine.dispose()
+    before = stage.world.settled_specs()
+    process = start(stage)
+    stage.await_loss()
+    thrown = CliRunner().invoke(incidents, ["stop", str(stage.root), "--as", "ana"])
+    assert thrown.exit_code == 0, thrown.output
+    code, _, err = finish(process)
+    assert code == 15, err
+    assert "the kill switch is on: ana turned the kill switch of all runbooks on" in err
+    assert stage.world.settled_specs() == before
+    assert (stage.world.records(), stage.world.lease()) == ((), None)
+    told = json.loads((stage.root / "out" / "report.json").read_text())
+    assert (told["verdict"], told["stop"]["kind"]) == ("interrupted", "halted")
+
+    stage.world.ready(2)
+    code, _, err = finish(stage.command("plan", "chat-spot-reclaim", str(stage.root)))
+    assert (code, "FS711" in err, "ana turned" in err) == (1, True, True), err
+    CliRunner().invoke(incidents, ["stop", str(stage.root), "--as", "ana", "--off"])
+    code, _, err = finish(stage.command("plan", "chat-spot-reclaim", str(stage.root)))
+    assert code == 0, err
+
+
+def test_a_database_of_another_place_is_read_by_the_runner_too_and_written_down_nowhere(stage, tmp_path):
+    stage.write(hold="60s")
+    url = f"sqlite:///{tmp_path / 'elsewhere' / 'secret-name.sqlite'}"
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    process = start(stage, "--database", url)
+    stage.await_loss()
+    os.kill(process.pid, signal.SIGSTOP)  # a supervisor that sees nothing: the runner reads the switch itself
+    try:
+        CliRunner().invoke(incidents, ["stop", str(stage.root), "--as", "ana", "--database", url])
+        stage.world.eventually(lambda: not stage.lost())
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    code, _, err = finish(process)
+    assert (code, "ana turned" in err) == (15, True), err
+    written = [path.read_text() for path in (stage.root / "out").iterdir()]
+    assert not any("secret-name" in text for text in written)
 
 
 def test_when_the_supervisor_is_killed_the_runner_undoes_by_itself(stage):

@@ -94,6 +94,8 @@ def test_a_run_that_goes_as_expected_passes_and_its_report_says_all_of_it(stage)
     assert told["alertExpectedBy"] > told["alertFiredAt"]
     assert told["incidents"][0]["asks"][0]["team"] == "assistants"
     assert told["restored"]["complete"] is True
+    assert told["restored"]["undone"] == [node["name"] for node in told["plan"]["nodes"]], "by the rollback"
+    assert f"Undone on {told['plan']['nodes'][0]['name']}." in html.read_text()
     assert {budget["slo"]: budget["spent"] for budget in told["budgets"]} == {
         "chat-ttft": 0.01,
         "chat-availability": 0.01,

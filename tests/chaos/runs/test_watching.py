@@ -121,6 +121,17 @@ def test_the_kill_switch_stops_the_run():
     assert (stop.kind, "ana: not now" in stop.why) == (StopKind.HALTED, True)
 
 
+def test_a_kill_switch_that_cannot_be_read_hides_no_closed_namespace():
+    def away():
+        raise UnavailableError("the database is away")
+
+    around = Around()
+    around.kill_switch = SimpleNamespace(reason=away)
+    assert watch(around).look() is None
+    around.annotation = "stop"
+    assert watch(around).look().kind is StopKind.HALTED
+
+
 def test_a_cluster_that_does_not_answer_is_no_reason_to_stop():
     assert watch(Around(UnavailableError("no answer"))).look() is None
 

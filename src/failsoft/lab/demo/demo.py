@@ -7,7 +7,7 @@ from pathlib import Path
 
 from failsoft.lab.demo.links import Link, links
 from failsoft.lab.demo.narrator import Narrator
-from failsoft.lab.demo.story import Story, tell_story
+from failsoft.lab.demo.story import REPORT, Story, tell_story
 from failsoft.lab.parts.process import Process
 from failsoft.lab.world.compress import CLOCKS
 from failsoft.lab.world.places import Places
@@ -24,9 +24,10 @@ STORIES = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the demo came out: every link of every story."""
+    """How the demo came out: every link of every story, and the verdict and the report of each."""
 
     chain: tuple[Link, ...]
+    reports: tuple[tuple[str, Path], ...]
 
     @property
     def whole(self) -> bool:
@@ -51,6 +52,7 @@ def demo(root: Path, *, kubernetes: str, narrator: Narrator) -> Outcome:
     narrator.tell(f"failsoft check, compile and test {example.name}: proven beside the first story")
     _tell_clocks(narrator)
     chain: list[Link] = []
+    reports: list[tuple[str, Path]] = []
     places = [Places(root / f"lab-{number}") for number in range(1, len(STORIES) + 1)]
     argv: list[str | Path] = [sys.executable, "-m", "failsoft", "test", example.name]
     with Process(argv, root / "proof.log", cwd=example.parent, registry=places[0].registry) as proof:
@@ -62,17 +64,23 @@ def demo(root: Path, *, kubernetes: str, narrator: Narrator) -> Outcome:
             for link in found:
                 narrator.link(link.what, link.detail, happened=link.happened)
             chain += found
-    return Outcome(tuple(chain))
+            reports.append((str(ended.report.get("verdict", "no verdict")), at.evidence / f"{REPORT}.html"))
+    return Outcome(tuple(chain), tuple(reports))
 
 
 def _tell_clocks(narrator: Narrator) -> None:
     changes = [
-        f"{kind} {'.'.join(map(str, place))} {value}" for kind, at in CLOCKS.items() for place, value in at.items()
+        (f"{kind} {'.'.join(map(str, place[1:]))}", value) for kind, at in CLOCKS.items() for place, value in at.items()
     ]
-    narrator.tell(
-        "In the lab these clocks are compressed: " + "; ".join(changes) + "; arrivals. "
-        "Prefill, decode and bucket bounds are real seconds."
-    )
+    clocks = [f"{what} {value}" for what, value in changes if isinstance(value, str) and not value.endswith("%")]
+    bounds = [f"{what} {_plain(value)}" for what, value in changes if not isinstance(value, str) or value.endswith("%")]
+    narrator.tell("In the lab these clocks are compressed: " + "; ".join(clocks) + "; arrivals.")
+    narrator.tell("These bounds are wider, for an hour of trouble is minutes here: " + "; ".join(bounds) + ".")
+    narrator.tell("Prefill, decode and bucket bounds are real seconds.")
+
+
+def _plain(value: object) -> str:
+    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _proven(proof: Process) -> Link:

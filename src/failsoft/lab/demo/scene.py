@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,10 @@ from failsoft.lab.world import objects
 from failsoft.lab.world.world import World
 from failsoft.slo.series import BURN_ALERT
 
-__all__ = ["Scene"]
+__all__ = ["ASKS", "Scene"]
+
+ASKS = "May failsoft do this"
+"""How a question begins."""
 
 _LONGEST = 170
 
@@ -30,6 +34,7 @@ class Scene:
         pages: what the pager was told.
         weights: the route's weights, each time they changed.
         tainted: nodes that were seen cordoned or tainted.
+        first: what was seen for the first time when: `tainted`, `alert`, `asked`, `shifted`, `paged`.
     """
 
     world: World
@@ -39,6 +44,7 @@ class Scene:
     pages: list[Json] = field(default_factory=list)
     weights: list[dict[str, int]] = field(default_factory=list)
     tainted: list[str] = field(default_factory=list)
+    first: dict[str, float] = field(default_factory=dict)
     _nodes: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> None:
@@ -60,6 +66,7 @@ class Scene:
             before = self._nodes.get(name, "")
             if marks and not before:
                 self.tainted.append(name)
+                self._see("tainted")
                 self.narrator.tell(f"cluster   {name} is marked: {marks}")
             elif before and not marks:
                 self.narrator.tell(f"cluster   {name} is as it was before")
@@ -69,6 +76,8 @@ class Scene:
         if not self.weights or self.weights[-1] != weights:
             shares = ", ".join(f"{name} {weight}" for name, weight in weights.items())
             self.narrator.tell(f"route     weights: {shares}")
+            if self.weights:
+                self._see("shifted")
             self.weights.append(weights)
 
     def _prometheus(self) -> None:
@@ -77,6 +86,7 @@ class Scene:
             name = f"{labels['slo']} {labels['burn_tier']} {labels['severity']}"
             if name not in self.alerts:
                 self.alerts.append(name)
+                self._see("alert")
                 self.narrator.tell(f"alert     {labels['slo']} burns its budget: tier {labels['burn_tier']}")
 
     def _client(self) -> PrometheusClient:
@@ -89,6 +99,8 @@ class Scene:
             text = str(message["text"])
             if text and text not in self.said:
                 self.said.append(text)
+                if ASKS in text:
+                    self._see("asked")
                 in_thread = message["thread_ts"] not in {None, "", message["ts"]}
                 where = "in the thread" if in_thread else "#assistants-oncall"
                 self.narrator.tell(f"slack     {where}: {_short(text)}")
@@ -97,7 +109,12 @@ class Scene:
         pages = self.world.pages()
         for page in pages[len(self.pages) :]:
             self.narrator.tell(f"pager     {page['severity']}: {page['summary']}")
+        if pages:
+            self._see("paged")
         self.pages = pages
+
+    def _see(self, what: str) -> None:
+        self.first.setdefault(what, time.monotonic())
 
 
 def _marks(node: Json) -> str:
@@ -107,6 +124,7 @@ def _marks(node: Json) -> str:
 
 
 def _short(text: str) -> str:
-    """The first line of a message, without Slack's marks for dates, and no longer than a line or two."""
-    line = re.sub(r"<!date[^>]*>\s*", "", text.splitlines()[0])
+    """The first line of a message, dates as they read without Slack, and no longer than a line or two."""
+    line = re.sub(r"^<!date[^>]*>\s*", "", text.splitlines()[0])
+    line = re.sub(r"<!date[^>|]*\|([^>]*)>", r"\1", line)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

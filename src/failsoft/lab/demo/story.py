@@ -2,34 +2,27 @@
 
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failsoft.clients.binaries import run_tool
-from failsoft.errors import FailsoftError, PermanentError
 from failsoft.lab.demo.narrator import Narrator
 from failsoft.lab.demo.scene import Scene
 from failsoft.lab.parts.process import Process
-from failsoft.lab.sizing import SPEED
-from failsoft.lab.world.compress import write_workspace
-from failsoft.lab.world.history import openmetrics, write_history
 from failsoft.lab.world.places import Places
-from failsoft.lab.world.world import World, wait_until
+from failsoft.lab.world.start import EXPERIMENT, start, sweep
+from failsoft.lab.world.world import World
 
-__all__ = ["EXPERIMENT", "Ended", "Story", "tell_story"]
+__all__ = ["REPORT", "Ended", "Story", "tell_story"]
 
-EXPERIMENT = "chat-spot-reclaim"
+REPORT = "report"
+"""The name of the experiment's report, as HTML and as JSON."""
 
-_TRACE_RATE = 5.0
-_WARM_UP_S = 8.0
 _READING_S = 2.0
 _LOOK_S = 0.4
 _LONGEST_S = 150.0
-_RECORDING_STEP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ def tell_story(story: Story, places: Places, kubernetes: str, example: Path, nar
     """Start a clean lab, reclaim a node, tell what happens, end the lab."""
     narrator.chapter(story.title)
     with World(places, kubernetes, narrator.tell) as world:
-        _start(world, story, example, narrator)
+        start(world, example, approve_within=story.approve_within, traffic_s=_LONGEST_S * 2)
         scene = Scene(world, narrator)
         scene.look()
         narrator.tell(f"chaos     failsoft chaos run {EXPERIMENT}: a spot node of chat is reclaimed under load")
@@ -83,87 +76,10 @@ def tell_story(story: Story, places: Places, kubernetes: str, example: Path, nar
         finally:
             # One signal, then patience: it undoes what it did before it goes.
             exit_code = chaos.stop(grace=60.0)
-            _janitor(world, narrator)
+            sweep(world)
         scene.look()
         _keep(world, places)
         return Ended(scene, exit_code, _report(places.evidence), places.evidence, scene.node_marks())
-
-
-def _start(world: World, story: Story, example: Path, narrator: Narrator) -> None:
-    places = world.places
-    _write_secrets(places)
-    world.describe_monitoring()
-    if world.prometheus is None or world.alertmanager is None:
-        raise PermanentError("the monitoring was not described")
-    urls = {"prometheus": world.prometheus.url, "alertmanager": world.alertmanager.url}
-    write_workspace(example, places, **urls, approve_within=story.approve_within)
-    _compile(places)
-    kind = "a real control plane" if world.kubernetes == "real" else "the shipped fake"
-    world.start_cluster()
-    narrator.tell(f"lab       Kubernetes ({kind}), a gateway, three nodes with a GPU each")
-    world.start_people()
-    _write_past(world, narrator)
-    # failsoft first: the rules call a drift evaluation that they have never seen a dead one
-    world.start_failsoft()
-    world.start_monitoring()
-    narrator.tell("lab       Prometheus, Alertmanager, Slack and pager (fakes on sockets), failsoft serve")
-    world.wait_for_pods()
-    narrator.tell("lab       two replicas of chat-70b and one of chat-small are Ready")
-    world.start_traffic(_LONGEST_S * 2)
-    narrator.tell(f"lab       traffic: arrivals of the Azure trace at {SPEED:g}x, through the gateway")
-    _wait_for_data(world)
-
-
-def _compile(places: Places) -> None:
-    argv = [sys.executable, "-m", "failsoft", "compile", str(places.workspace), "-o", str(places.compiled)]
-    done = run_tool(argv, timeout=60)
-    if not done.ok:
-        raise PermanentError(f"the lab's workspace does not compile:\n{done.stderr}")
-
-
-def _write_secrets(places: Places) -> None:
-    secrets = {
-        "slack-bot": "xoxb-fake",
-        "slack-app": "xapp-fake",
-        "webhook": "a-secret-of-the-lab",
-        "pagerduty": "lab-routing-key-of-32-characters",
-    }
-    for name, value in secrets.items():
-        path = places.secrets / name
-        path.write_text(value, encoding="utf-8")
-        path.chmod(0o600)
-
-
-def _write_past(world: World, narrator: Narrator) -> None:
-    from failsoft.workspace.load import load
-
-    if world.prometheus is None:
-        raise PermanentError("the monitoring was not described")
-    workspace, _ = load(world.places.workspace)
-    text = openmetrics(workspace, until=time.time() - 2, step=_RECORDING_STEP_S, rate=_TRACE_RATE * SPEED)
-    write_history(text, world.prometheus.data)
-    narrator.tell("lab       six hours of healthy past are written into Prometheus (invented, and said so)")
-
-
-def _wait_for_data(world: World) -> None:
-    from failsoft.clients.prometheus import PrometheusClient
-    from failsoft.slo.queries import recorded_error_ratio
-    from failsoft.workspace.load import load
-    from failsoft.workspace.quantities import Duration
-
-    if world.prometheus is None:
-        raise PermanentError("the monitoring was not described")
-    workspace, _ = load(world.places.workspace)
-    client = PrometheusClient(world.prometheus.url)
-    query = recorded_error_ratio(workspace, "chat-ttft", Duration.parse("10s"))
-    begun = time.monotonic()
-
-    def healthy() -> bool:
-        with contextlib.suppress(FailsoftError):
-            return bool(client.query(query)) and time.monotonic() - begun > _WARM_UP_S
-        return False
-
-    wait_until(healthy, "Prometheus records the error ratio of chat-ttft", within=60)
 
 
 def _watch(chaos: Process, scene: Scene, story: Story, narrator: Narrator) -> None:
@@ -193,14 +109,6 @@ def _person(scene: Scene, story: Story, narrator: Narrator) -> Iterator[None]:
     narrator.tell(f"on call   ana clicks Approve; acknowledged in {float(clicked['ack_seconds']) * 1000:.0f} ms")
 
 
-def _janitor(world: World, narrator: Narrator) -> None:
-    argv = [sys.executable, "-m", "failsoft", "chaos", "janitor", str(world.places.workspace), "--all", "--once"]
-    done = run_tool(argv, timeout=60)
-    said = (done.stdout + done.stderr).strip()
-    if said and said != "nothing to undo":
-        narrator.tell(f"janitor   {said}")
-
-
 def _keep(world: World, places: Places) -> None:
     """The thread as a page beside the report."""
     with contextlib.suppress(OSError):
@@ -208,9 +116,7 @@ def _keep(world: World, places: Places) -> None:
 
 
 def _report(folder: Path) -> dict[str, Any]:
-    for path in sorted(folder.glob("*.json")):
-        with contextlib.suppress(ValueError):
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(found, dict) and "verdict" in found:
-                return found
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((folder / f"{REPORT}.json").read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
     return {}

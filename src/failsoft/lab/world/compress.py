@@ -23,7 +23,7 @@ CLOCKS: Mapping[str, Mapping[Path_, object]] = {
         ("spec", "observe"): "90s",
         ("spec", "abort"): {"errorRatio": "100%", "window": "30s"},
         ("spec", "expect", "alert", "within"): "45s",
-        ("spec", "expect", "recovered", "within"): "2m",
+        ("spec", "expect", "recovered", "within"): "90s",
         ("spec", "expect", "budget", "spend"): "40%",
     },
     "Runbook chat-shift-to-fallback": {

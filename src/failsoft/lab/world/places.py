@@ -1,11 +1,28 @@
 """Where everything of one lab is: its folder, its files and its ports."""
 
+import contextlib
+import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from failsoft.errors import UsageError
 from failsoft.lab.parts.process import free_port
 
-__all__ = ["Places"]
+__all__ = ["Places", "state_folder"]
+
+
+def state_folder() -> Path:
+    """Where failsoft keeps what has to outlive a process: the XDG state folder, or one beside other temporary files."""
+    named = os.environ.get("XDG_STATE_HOME", "")
+    chosen = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+    other = Path(tempfile.gettempdir()) / f"failsoft-{os.getuid()}"
+    for folder in (chosen / "failsoft", other):
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.access(folder, os.W_OK):
+                return folder
+    raise UsageError(f"neither {chosen} nor {other.parent} can be written: set XDG_STATE_HOME to a folder that can")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +53,8 @@ class Places:
 
     @property
     def registry(self) -> Path:
-        """Where running processes are written down, so that the next start can clean up after a crash."""
-        return self.root / "processes"
+        """Where running processes are written down: the same for all labs of a user, for the next one to clean up."""
+        return state_folder() / "processes"
 
     @property
     def logs(self) -> Path:

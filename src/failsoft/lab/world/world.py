@@ -58,6 +58,7 @@ class World:
     prometheus: Server | None = None
     alertmanager: Server | None = None
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _running: dict[str, Process] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         for path in (self.places.root, self.places.logs, self.places.secrets):
@@ -78,9 +79,14 @@ class World:
         """Start a program of the world; it is ended with the world."""
         process = Process(argv, self.places.logs / f"{name}.log", registry=self.places.registry)
         self._stack.enter_context(process)
+        self._running[name] = process
         if ready is not None:
             process.wait_ready(ready, timeout=within)
         return process
+
+    def ended(self) -> tuple[str, ...]:
+        """The names of the programs that have ended by themselves."""
+        return tuple(name for name, process in self._running.items() if not process.alive)
 
     def python(self, module: str, *arguments: str | Path) -> list[str | Path]:
         """The command line of one of our own modules."""
