@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failsoft.clients.prometheus.port import Sample
-from failsoft.drift import CategoriesReference, HistogramReference, ReferenceProfile, Verdict, evaluate, learn, watches
+from failsoft.drift import CategoricalReference, HistogramReference, ReferenceProfile, Verdict, evaluate, learn, watches
 from failsoft.drift import codes as drift_codes
 from failsoft.findings import Finding
 from failsoft.workspace.load import load
@@ -24,10 +24,10 @@ def profile(**changes):
         model="chat",
         revision="sha256:abc",
         learned_at=datetime(2026, 11, 20, tzinfo=UTC),
-        learned_over="7d",
-        signals={
+        learned_from="7d",
+        features={
             "output-length": HistogramReference(cuts=(10.0, 100.0), counts=(100, 300, 100), rows=500),
-            "finish-reason": CategoriesReference(categories=("stop", "length"), counts=(450, 50), rows=500),
+            "finish-reason": CategoricalReference(categories=("stop", "length"), counts=(450, 50), rows=500),
         },
     )
     return made.model_copy(update=changes)
@@ -60,7 +60,7 @@ def test_a_truncated_file_is_said_to_be_truncated():
         found = ReferenceProfile.parse(whole[:length], "drift/r.json")
         assert isinstance(found, Finding)
         assert found.code is drift_codes.PROFILE_UNREADABLE, whole[:length]
-        assert "truncated" in found.hint or length == 0 or "JSON" in found.message
+        assert length == 0 or "truncated" in found.hint, whole[:length]
     found = ReferenceProfile.parse(whole[:-40], "drift/r.json")
     assert "truncated" in found.hint
     assert found.place.line > 1
@@ -83,17 +83,16 @@ def test_a_newer_schema_is_named_before_anything_else_is_judged():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"signals": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [1], "rows": 1}}},
-        {"signals": {"a": {"kind": "histogram", "cuts": [2.0, 1.0], "counts": [1, 1, 1], "rows": 3}}},
-        {"signals": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [1, 1], "rows": 3}}},
-        {"signals": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [0, 0], "rows": 0}}},
-        {"signals": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [-1, 2], "rows": 1}}},
-        {"signals": {"a": {"kind": "categories", "categories": ["x", "x"], "counts": [1, 1], "rows": 2}}},
-        {"signals": {"a": {"kind": "kde"}}},
+        {"features": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [1], "rows": 1}}},
+        {"features": {"a": {"kind": "histogram", "cuts": [2.0, 1.0], "counts": [1, 1, 1], "rows": 3}}},
+        {"features": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [1, 1], "rows": 3}}},
+        {"features": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [0, 0], "rows": 0}}},
+        {"features": {"a": {"kind": "histogram", "cuts": [1.0], "counts": [-1, 2], "rows": 1}}},
+        {"features": {"a": {"kind": "categorical", "categories": ["x", "x"], "counts": [1, 1], "rows": 2}}},
+        {"features": {"a": {"kind": "kde"}}},
         {"learnedAt": "yesterday"},
         {"unknown": 1},
         {"model": 7},
-        {"schema": 0},
     ],
 )
 def test_an_inconsistent_profile_is_a_finding(changes):
@@ -191,9 +190,9 @@ def test_what_cannot_be_watched_is_told_with_its_place(loaded):
     interval = Duration.parse("15s")
     _, other = watches(monitor, model, engine, profile(model="other"), scrape_interval=interval)
     assert [finding.code for finding in other] == [drift_codes.OTHER_MODEL]
-    swapped = profile().signals
+    swapped = profile().features
     reversed_kinds = {"output-length": swapped["finish-reason"]}
-    made, found = watches(monitor, model, engine, profile(signals=reversed_kinds), scrape_interval=interval)
+    made, found = watches(monitor, model, engine, profile(features=reversed_kinds), scrape_interval=interval)
     assert not made
     assert [finding.code for finding in found] == [drift_codes.OTHER_SHAPE, drift_codes.SIGNAL_WITHOUT_REFERENCE]
     assert all(finding.place.line for finding in found)

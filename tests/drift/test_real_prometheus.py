@@ -109,8 +109,8 @@ def test_a_reference_is_learned_and_tells_changed_traffic_from_the_same(promethe
     profile = ReferenceProfile.parse((same / "drift" / "output.json").read_bytes(), "output.json")
     assert isinstance(profile, ReferenceProfile)
     expected = 2 * PER_STEP * 5 * 3600 / STEP
-    assert profile.signals["output-length"].rows == pytest.approx(expected, rel=0.02), "the restart cost no rows"
-    assert profile.signals["output-length"].cuts == BOUNDS
+    assert profile.features["output-length"].rows == pytest.approx(expected, rel=0.02), "the restart cost no rows"
+    assert profile.features["output-length"].cuts == BOUNDS
     assert profile.revision == "r1"
 
     quiet = judged(same, profile, prometheus)

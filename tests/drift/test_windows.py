@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from failsoft.clients.prometheus.port import Sample
 from failsoft.drift import Categories, Histogram, Score, Verdict, counts_query, score
-from failsoft.drift.window import REPAIR_LIMIT, Unusable, Why, read_categories, read_histogram
+from failsoft.drift.monitors.window import REPAIR_LIMIT, Unusable, Why, read_categories, read_histogram
 from failsoft.workspace.kinds.engine import CategorySource, LengthSource, Signal
 from failsoft.workspace.quantities import Duration
 

@@ -1,14 +1,22 @@
 """The codes of what can be wrong with drift monitors and reference profiles."""
 
-from failsoft.findings import Code
+from failsoft.findings import Code, Severity
 
 __all__ = [
+    "COLUMN_GONE",
+    "COLUMN_NEW",
+    "COLUMN_TYPE",
+    "DATA_COLUMNS",
+    "DATA_MISSING",
+    "DATA_TOO_SMALL",
+    "DATA_UNREADABLE",
     "ENGINE_HAS_NO_SIGNAL",
     "OTHER_MODEL",
     "OTHER_SHAPE",
     "PROFILE_HASH",
     "PROFILE_MISSING",
     "PROFILE_NEWER",
+    "PROFILE_OLDER",
     "PROFILE_SHAPE",
     "PROFILE_UNREADABLE",
     "REFERENCE_TOO_SMALL",
@@ -29,3 +37,11 @@ WINDOW_TOO_SHORT = Code("FS510", "window-too-short", "A window holds too few scr
 REFERENCE_TOO_SMALL = Code(
     "FS511", "reference-too-small", "A reference has fewer rows than the windows it shall judge."
 )
+PROFILE_OLDER = Code("FS512", "profile-older", "A reference profile was written by an older failsoft.")
+COLUMN_GONE = Code("FS513", "column-gone", "Data lacks a column that the reference has.")
+COLUMN_TYPE = Code("FS514", "column-other-type", "A column of the data is of another type than in the reference.")
+DATA_COLUMNS = Code("FS515", "data-columns", "Two columns of the data share a name.")
+DATA_MISSING = Code("FS516", "data-missing", "A file of data is not there.")
+DATA_TOO_SMALL = Code("FS517", "data-too-small", "Data has too few rows to learn or to judge from.")
+DATA_UNREADABLE = Code("FS518", "data-unreadable", "A file of data cannot be read.")
+COLUMN_NEW = Code("FS519", "column-new", "Data has a column that the reference lacks.", Severity.WARNING)

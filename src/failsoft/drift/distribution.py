@@ -1,10 +1,23 @@
 """Distributions as counts: of a histogram's bins or of categories, and how two of them are laid side by side."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import fsum, isfinite
+from itertools import pairwise
+from math import fsum
 
-__all__ = ["NEW", "OTHER", "TOP_CATEGORIES", "Categories", "Distribution", "Histogram", "paired", "rows_of_both"]
+__all__ = [
+    "NEW",
+    "OTHER",
+    "TOP_CATEGORIES",
+    "Categories",
+    "Distribution",
+    "Histogram",
+    "Pairing",
+    "coarser",
+    "lay",
+    "paired",
+]
 
 TOP_CATEGORIES = 50
 """How many of the reference's categories have a bin of their own."""
@@ -37,59 +50,103 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """Rows counted by category; a row without a category is missing and is not among them."""
+    """Rows counted by category; a row without a category is missing and is not among them.
+
+    Attributes:
+        counts: by name.
+        unnamed: rows of categories that the other side lacks and whose names were not kept.
+    """
 
     counts: Mapping[str, float]
+    unnamed: float = 0.0
 
     @property
     def rows(self) -> float:
         """All rows that have a category."""
-        return fsum(self.counts.values())
+        return fsum(self.counts.values()) + self.unnamed
 
 
 type Distribution = Histogram | Categories
 
 
-def paired(reference: Distribution, current: Distribution) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The counts of both sides, bin by bin.
+def coarser(histogram: Histogram, cuts: tuple[float, ...]) -> Histogram:
+    """The same rows over some of the cuts only.
+
+    Raises `ValueError` where one of them is no cut of the histogram.
+
+    >>> coarser(Histogram((1.0, 2.0, 5.0), (4, 3, 2, 1)), (2.0,))
+    Histogram(cuts=(2.0,), counts=(7, 3))
+    """
+    if cuts == histogram.cuts:
+        return histogram
+    ends = [bisect_left(histogram.cuts, cut) for cut in cuts]
+    if any(histogram.cuts[end : end + 1] != (cut,) for end, cut in zip(ends, cuts, strict=True)):
+        raise ValueError("the histogram lacks a cut")
+    edges = [0, *(end + 1 for end in ends), len(histogram.counts)]
+    return Histogram(cuts, tuple(sum(histogram.counts[low:high]) for low, high in pairwise(edges)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Two distributions bin by bin.
+
+    Attributes:
+        bins: what each bin holds, for a person.
+        reference, current: the counts.
+        new: rows of the current side in categories that the reference never had.
+    """
+
+    bins: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    new: float = 0.0
+
+
+def lay(reference: Distribution, current: Distribution) -> Pairing:
+    """The two side by side.
 
     Categories: the 50 most frequent of the reference, ties by their text; then `other`, the rest of the reference's,
     and `new`, those the reference never had, each only where it holds rows on either side.
     Raises `ValueError` where the two have no bins in common.
 
-    >>> paired(Categories({"a": 5, "b": 3, "c": 0}), Categories({"b": 1, "a": 2, "c": 4}))
-    ((5, 3, 0.0), (2, 1, 4.0))
+    >>> lay(Categories({"a": 5, "b": 3, "c": 0}), Categories({"b": 1, "a": 2, "c": 4}))
+    Pairing(bins=('a', 'b', 'new'), reference=(5, 3, 0.0), current=(2, 1, 4.0), new=4.0)
     """
     match reference, current:
         case Histogram(), Histogram() if reference.cuts == current.cuts:
-            return reference.counts, current.counts
+            return Pairing(_spans(reference.cuts), reference.counts, current.counts)
         case Categories(), Categories():
-            return _paired_categories(reference.counts, current.counts)
+            return _categories(reference.counts, current)
         case _:
             raise ValueError("the reference and the window have different bins")
 
 
-def _paired_categories(
-    reference: Mapping[str, float], current: Mapping[str, float]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def paired(reference: Distribution, current: Distribution) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The counts of both sides, bin by bin, as `lay` lays them."""
+    laid = lay(reference, current)
+    return laid.reference, laid.current
+
+
+def _spans(cuts: tuple[float, ...]) -> tuple[str, ...]:
+    if not cuts:
+        return ("all",)
+    inner = (f"({low:.6g}, {high:.6g}]" for low, high in pairwise(cuts))
+    return (f"<= {cuts[0]:.6g}", *inner, f"> {cuts[-1]:.6g}")
+
+
+def _categories(reference: Mapping[str, float], side: Categories) -> Pairing:
+    current = side.counts
     known = sorted((name for name, count in reference.items() if count > 0), key=lambda name: (-reference[name], name))
     top, rest = known[:TOP_CATEGORIES], known[TOP_CATEGORIES:]
     new = [name for name in current if reference.get(name, 0) <= 0]
-    pairs = [(reference[name], current.get(name, 0)) for name in top]
-    for names in (rest, new):
-        pair = fsum(reference.get(name, 0) for name in names), fsum(current.get(name, 0) for name in names)
-        if any(pair):
-            pairs.append(pair)
-    return tuple(left for left, _ in pairs), tuple(right for _, right in pairs)
-
-
-def rows_of_both(reference: Sequence[float], current: Sequence[float]) -> tuple[float, float]:
-    """The rows of two tables of counts over the same bins.
-
-    Raises `ValueError` on counts that are negative or not finite, or of different lengths.
-    """
-    if len(reference) != len(current):
-        raise ValueError(f"the two sides have {len(reference)} and {len(current)} bins")
-    if not all(isfinite(count) and count >= 0 for count in (*reference, *current)):
-        raise ValueError("a count is negative or not finite")
-    return fsum(reference), fsum(current)
+    bins = [(name, reference[name], current.get(name, 0)) for name in top]
+    unseen = fsum(current[name] for name in new) + side.unnamed
+    remaining = fsum(reference[name] for name in rest), fsum(current.get(name, 0) for name in rest)
+    # a category of the reference may have the name of the bin; a person tells them by the place
+    bins += [(label, *pair) for label, pair in ((OTHER, remaining), (NEW, (0.0, unseen))) if any(pair)]
+    return Pairing(
+        bins=tuple(label for label, _, _ in bins),
+        reference=tuple(left for _, left, _ in bins),
+        current=tuple(right for _, _, right in bins),
+        new=unseen,
+    )

@@ -1,111 +1,66 @@
-"""The reference profile: how a model's signals were distributed when all was well, as a versioned JSON file."""
+"""The reference profile: how a model's features were distributed when all was well, as a versioned JSON file."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from itertools import pairwise
-from math import isfinite
-from typing import Annotated, Any, Final, Literal, NoReturn, Self
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, NoReturn
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, Field, ValidationError
 
-from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_SHAPE, PROFILE_UNREADABLE
-from failsoft.drift.distribution import Categories, Histogram
+from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
+from failsoft.drift.features import FeatureReference, Stored
 from failsoft.findings import Code, Finding, Place
 
-__all__ = ["SCHEMA", "CategoriesReference", "HistogramReference", "ReferenceProfile", "SignalReference"]
+__all__ = ["SCHEMA", "ReferenceProfile"]
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of the format that this failsoft writes, and the newest that it reads."""
 
 _SIZE_LIMIT = 5_000_000
 _DIGEST = "sha256"
 
-type _Count = Annotated[int, Field(ge=0, le=2**62)]
 
+class ReferenceProfile(Stored):
+    """The features of one model, as they were."""
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class HistogramReference(_Stored):
-    """A signal whose rows were counted in bins."""
-
-    kind: Literal["histogram"] = "histogram"
-    cuts: Annotated[tuple[float, ...], Field(min_length=1)]
-    """The k inner bounds, rising."""
-
-    counts: tuple[_Count, ...]
-    """k + 1 counts."""
-
-    rows: Annotated[_Count, Field(ge=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if len(self.counts) != len(self.cuts) + 1 or sum(self.counts) != self.rows:
-            raise ValueError("needs one count more than cuts, together the rows")
-        if not all(isfinite(cut) for cut in self.cuts) or any(low >= high for low, high in pairwise(self.cuts)):
-            raise ValueError("needs finite cuts that rise")
-        return self
-
-    @property
-    def distribution(self) -> Histogram:
-        """The same as counts to compare with."""
-        return Histogram(self.cuts, self.counts)
-
-
-class CategoriesReference(_Stored):
-    """A signal whose rows were counted by category."""
-
-    kind: Literal["categories"] = "categories"
-    categories: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The categories that had rows, the most frequent first."""
-
-    counts: tuple[_Count, ...]
-    rows: Annotated[_Count, Field(ge=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if len(self.counts) != len(self.categories) or sum(self.counts) != self.rows:
-            raise ValueError("needs a count for each category, together the rows")
-        if len(set(self.categories)) != len(self.categories):
-            raise ValueError("names a category twice")
-        return self
-
-    @property
-    def distribution(self) -> Categories:
-        """The same as counts to compare with."""
-        return Categories(dict(zip(self.categories, self.counts, strict=True)))
-
-
-SignalReference = Annotated[HistogramReference | CategoriesReference, Field(discriminator="kind")]
-
-
-class ReferenceProfile(_Stored):
-    """The signals of one model, as they were."""
-
-    schema_: Annotated[Literal[1], Field(alias="schema")] = SCHEMA
+    schema_: Annotated[Literal[2], Field(alias="schema")] = SCHEMA
     """The version of the format."""
 
-    model: str
-    """The Model whose signals these are."""
+    model: str = ""
+    """The Model whose features these are; empty where nobody said."""
 
     revision: str = ""
     """What was served, such as an image's digest or a version; empty where nobody said."""
 
     learned_at: AwareDatetime
-    """The end of the time that was counted."""
+    """When the rows were counted; the end of the time that they are from, where they have one."""
 
-    learned_over: str
-    """Its length, such as `7d`."""
+    learned_from: str
+    """Where the rows came from: a length of time such as `7d`, or the name of a file."""
 
-    signals: Mapping[str, SignalReference]
+    features: Mapping[str, FeatureReference]
+    """By name; predictions first, then as important as the order says."""
 
     def render(self) -> str:
-        """The profile as the text of a file, with the SHA-256 of its content."""
-        content = self.model_dump(mode="json", by_alias=True)
-        return json.dumps(content | {_DIGEST: _digest(content)}, indent=1, ensure_ascii=False) + "\n"
+        """The profile as the text of a file, a line for each feature, with the SHA-256 of its content."""
+        content = self._content()
+        features = content.pop("features")
+        lines = [f"{_text(key)}: {_text(value)}" for key, value in content.items()]
+        each = ",\n  ".join(f"{_text(name)}: {_text(value)}" for name, value in features.items())
+        lines += [f'"features": {{\n  {each}\n }}', f'"{_DIGEST}": {_text(self.digest)}']
+        return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the content: two profiles are the same where it is."""
+        return _digest(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        """The file's content; what is as usual is left out, but for what says how to read the rest."""
+        content = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        features = {name: {"kind": feature.kind} | content["features"][name] for name, feature in self.features.items()}
+        return {"schema": self.schema_} | content | {"features": features}
 
     @classmethod
     def parse(cls, data: bytes, path: str) -> "ReferenceProfile | Finding":
@@ -119,9 +74,11 @@ class ReferenceProfile(_Stored):
         if isinstance(content, Finding):
             return content
         schema = content.get("schema")
-        if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        if isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA:
+            newer = schema > SCHEMA
             found = f"has the schema {schema}, and this failsoft reads {SCHEMA}"
-            return _finding(PROFILE_NEWER, found, path, hint="update failsoft, or learn the reference again")
+            hint = "update failsoft, or make the reference again" if newer else _AGAIN
+            return _finding(PROFILE_NEWER if newer else PROFILE_OLDER, found, path, hint=hint)
         digest = content.pop(_DIGEST, None)
         if digest is None:
             return _finding(PROFILE_SHAPE, "has no sha256", path, hint=_AGAIN)
@@ -135,7 +92,11 @@ class ReferenceProfile(_Stored):
             return _finding(PROFILE_SHAPE, f"is no profile: {where or 'it'}: {first['msg']}", path, hint=_AGAIN)
 
 
-_AGAIN = "learn it again with `failsoft drift learn`"
+_AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _digest(content: Mapping[str, Any]) -> str:
@@ -167,7 +128,8 @@ def _broken_json(error: json.JSONDecodeError, path: str) -> Finding:
     lines = error.doc.splitlines()
     line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
     place = Place(path, error.lineno, error.colno, 1, line[:500])
-    if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated string"):
+    at_the_end = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated string")
+    if at_the_end or not error.doc.rstrip().endswith("}"):
         return Finding(PROFILE_UNREADABLE, "ends in the middle of its JSON", place, hint="it was truncated; " + _AGAIN)
     return Finding(PROFILE_UNREADABLE, f"is no JSON: {error.msg}", place, hint=_AGAIN)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failsoft.drift.distribution import Distribution, paired
-from failsoft.drift.psi import psi
-from failsoft.drift.tvd import tvd
-from failsoft.drift.window import Unusable
+from failsoft.drift.monitors.window import Unusable
+from failsoft.drift.statistics.psi import psi
+from failsoft.drift.statistics.tvd import tvd
 
 __all__ = ["Score", "Verdict", "score"]
 

@@ -12,10 +12,11 @@ from failsoft.drift.codes import (
     WINDOW_TOO_SHORT,
 )
 from failsoft.drift.distribution import Distribution, Histogram
-from failsoft.drift.profile import HistogramReference, ReferenceProfile
-from failsoft.drift.queries import counts_query
-from failsoft.drift.score import Score, score
-from failsoft.drift.window import Unusable, read_categories, read_histogram
+from failsoft.drift.features import CategoricalReference, HistogramReference
+from failsoft.drift.monitors.queries import counts_query
+from failsoft.drift.monitors.score import Score, score
+from failsoft.drift.monitors.window import Unusable, read_categories, read_histogram
+from failsoft.drift.profile import ReferenceProfile
 from failsoft.findings import Finding
 from failsoft.workspace.kinds import DriftMonitorSpec, EngineSpec, ModelSpec
 from failsoft.workspace.kinds.engine import Signal
@@ -76,14 +77,13 @@ def watches(
         expected = f"at least {scrape_interval * _SCRAPES_NEEDED}, four scrape intervals"
         return (), (Finding(WINDOW_TOO_SHORT, message, monitor.at("spec", "window"), expected),)
     for index, name in enumerate(spec.signals):
-        problem = _problem(name, monitor, engine, profile, index)
-        if problem is not None:
-            found.append(problem)
+        reference = _reference(name, monitor, engine, profile, index)
+        if isinstance(reference, Finding):
+            found.append(reference)
             continue
         signal = engine.spec.signals[name]
         query = counts_query(signal, model.spec.select, spec.window)
-        reference = profile.signals[name].distribution
-        made.append(Watch(spec.model, monitor.name, name, signal, query, reference, spec.min_rows))
+        made.append(Watch(spec.model, monitor.name, name, signal, query, reference.distribution, spec.min_rows))
     return tuple(made), tuple(found)
 
 
@@ -99,23 +99,25 @@ def evaluate(watch: Watch, samples: Sequence[Sample]) -> Score:
     return score(watch.reference, read(watch.signal, samples, watch.reference), min_rows=watch.min_rows)
 
 
-def _problem(
+def _reference(
     name: str,
     monitor: Document[DriftMonitorSpec],
     engine: Document[EngineSpec],
     profile: ReferenceProfile,
     index: int,
-) -> Finding | None:
+) -> HistogramReference | CategoricalReference | Finding:
+    """What a signal is compared with, or why it cannot be."""
     place = monitor.at("spec", "signals", index)
     signal = engine.spec.signals.get(name)
     if signal is None:
         expected = "one of " + ", ".join(sorted(engine.spec.signals)) if engine.spec.signals else ""
         return Finding(ENGINE_HAS_NO_SIGNAL, f"{engine.name} has no signal {name}", place, expected)
-    reference = profile.signals.get(name)
+    reference = profile.features.get(name)
     if reference is None:
         hint = "learn it with `failsoft drift learn`"
         return Finding(SIGNAL_WITHOUT_REFERENCE, f"the reference has no signal {name}", place, hint=hint)
-    if isinstance(reference, HistogramReference) is (signal.histogram is None):
-        message = f"{name} is a {signal.choice}, its reference a {reference.kind}"
-        return Finding(OTHER_SHAPE, message, place, hint="learn the reference again with `failsoft drift learn`")
-    return None
+    wanted = CategoricalReference if signal.histogram is None else HistogramReference
+    if isinstance(reference, wanted):
+        return reference
+    message = f"{name} is a {signal.choice}, its reference is {reference.kind}"
+    return Finding(OTHER_SHAPE, message, place, hint="learn the reference again with `failsoft drift learn`")

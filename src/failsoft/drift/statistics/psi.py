@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import fsum, log
 
-from failsoft.drift.distribution import rows_of_both
+from failsoft.drift.statistics.tables import rows_of_both
 
 __all__ = ["psi"]
 

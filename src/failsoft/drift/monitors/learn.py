@@ -6,9 +6,10 @@ from datetime import datetime
 from failsoft.clients.prometheus.port import Sample
 from failsoft.drift.codes import REFERENCE_TOO_SMALL
 from failsoft.drift.distribution import Distribution, Histogram
-from failsoft.drift.profile import CategoriesReference, HistogramReference, ReferenceProfile
-from failsoft.drift.watch import read
-from failsoft.drift.window import Unusable
+from failsoft.drift.features import CategoricalReference, HistogramReference
+from failsoft.drift.monitors.watch import read
+from failsoft.drift.monitors.window import Unusable
+from failsoft.drift.profile import ReferenceProfile
 from failsoft.findings import Finding
 from failsoft.workspace.kinds import DriftMonitorSpec
 from failsoft.workspace.kinds.engine import Signal
@@ -40,7 +41,7 @@ def learn(  # noqa: PLR0913  # each says another thing about the profile, and al
         revision: what the model served.
     """
     found: list[Finding] = []
-    learned: dict[str, HistogramReference | CategoriesReference] = {}
+    learned: dict[str, HistogramReference | CategoricalReference] = {}
     for index, name in enumerate(monitor.spec.signals):
         counted = read(signals[name], samples[name])
         reason = _reason(counted, monitor.spec.min_rows)
@@ -51,7 +52,7 @@ def learn(  # noqa: PLR0913  # each says another thing about the profile, and al
     if found:
         return tuple(found)
     return ReferenceProfile(
-        model=monitor.spec.model, revision=revision, learned_at=at, learned_over=str(over), signals=learned
+        model=monitor.spec.model, revision=revision, learned_at=at, learned_from=str(over), features=learned
     )
 
 
@@ -63,11 +64,8 @@ def _reason(counted: Distribution | Unusable, min_rows: int) -> str:
     return ""
 
 
-def _stored(counted: Distribution) -> HistogramReference | CategoriesReference:
+def _stored(counted: Distribution) -> HistogramReference | CategoricalReference:
     if isinstance(counted, Histogram):
         counts = tuple(round(count) for count in counted.counts)
         return HistogramReference(cuts=counted.cuts, counts=counts, rows=sum(counts))
-    whole = {name: round(count) for name, count in counted.counts.items()}
-    names = tuple(sorted((name for name in whole if whole[name]), key=lambda name: (-whole[name], name)))
-    counts = tuple(whole[name] for name in names)
-    return CategoriesReference(categories=names, counts=counts, rows=sum(counts))
+    return CategoricalReference.of({name: round(count) for name, count in counted.counts.items()})

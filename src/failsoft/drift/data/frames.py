@@ -1,0 +1,50 @@
+"""Rows of any data frame that narwhals knows: Polars, pandas, Arrow, Modin, cuDF, and lazy ones that it can collect."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from failsoft.drift.codes import DATA_COLUMNS, DATA_UNREADABLE
+from failsoft.drift.columns import Column
+from failsoft.drift.data.arrow import Unreadable, column_of_arrow
+from failsoft.drift.data.problems import told
+
+__all__ = ["FrameSource"]
+
+_SHOWN = "data frame"
+
+
+class FrameSource:
+    """The rows of a data frame, one column at a time.
+
+    Raises `DataError` on anything else, and on columns that share a name.
+
+    >>> import pyarrow as pa
+    >>> source = FrameSource(pa.table({"a": [1, 2], "b": ["x", None]}))
+    >>> source.columns, source.rows
+    (('a', 'b'), 2)
+    """
+
+    def __init__(self, frame: Any) -> None:
+        import narwhals as nw
+
+        try:
+            found = nw.from_native(frame)
+            self._frame = found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found
+            names = [str(name) for name in self._frame.columns]
+        except (TypeError, ValueError, nw.exceptions.NarwhalsError) as error:
+            raise told(DATA_UNREADABLE, f"is no data frame that narwhals can read: {error}", _SHOWN) from None
+        if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+            raise told(DATA_COLUMNS, f"has more than one column {twice[0]!r}", _SHOWN)
+        self.columns: Sequence[str] = tuple(names)
+        self.rows = len(self._frame)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
+        """All rows of some columns, in one part: they are in memory already."""
+        made = {}
+        for name in columns:
+            try:
+                made[name] = column_of_arrow(self._frame[name].to_arrow())
+            except Unreadable as error:
+                raise told(DATA_UNREADABLE, f"{name!r}: {error}", _SHOWN) from None
+        yield made

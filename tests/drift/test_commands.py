@@ -1,0 +1,226 @@
+"""`failsoft drift fit | score | report` as people and schedulers use them: what they print, and with what they exit."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from pyarrow import parquet
+
+from failsoft.cli import root
+from failsoft.drift import ReferenceProfile
+
+WORKED = json.loads((Path(__file__).parents[1] / "data" / "drift-worked-examples.json").read_text())["examples"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(root, ["drift", *map(str, arguments)])
+
+
+def columns(seed, rows, shift=0.0, plans=("free", "pro")):
+    dice = np.random.default_rng(seed)
+    return {
+        "age": dice.normal(40 + 10 * shift, 10, rows),
+        "calm": dice.normal(size=rows),
+        "plan": dice.choice(plans, rows).tolist(),
+        "answer": dice.choice(["yes", "no"], rows, p=[0.3, 0.7]).tolist(),
+    }
+
+
+@pytest.fixture
+def here(tmp_path):
+    parquet.write_table(pa.table(columns(1, 20_000)), tmp_path / "train.parquet")
+    parquet.write_table(pa.table(columns(2, 2_000)), tmp_path / "same.parquet")
+    parquet.write_table(pa.table(columns(3, 2_000, 0.5, ("free", "pro", "gold"))), tmp_path / "moved.parquet")
+    made = run(
+        "fit", tmp_path / "train.parquet", "-o", tmp_path / "ref.json", "--prediction", "answer", "--revision", "r7"
+    )
+    assert made.exit_code == 0, made.output
+    assert "4 features of 20,000 rows" in made.output
+    return tmp_path
+
+
+def scored(here, data, *more):
+    ran = run("score", here / "ref.json", here / data, "--output", "json", *more)
+    return ran.exit_code, json.loads(ran.stdout)
+
+
+def test_the_same_traffic_is_in_tolerance(here):
+    code, found = scored(here, "same.parquet")
+    assert code == 0
+    assert found["severity"] == "none"
+    assert found["reference"]["revision"] == "r7"
+    assert [feature["name"] for feature in found["features"]] == ["answer", "age", "calm", "plan"], "predictions first"
+
+
+def test_other_traffic_has_drifted_and_says_where(here):
+    code, found = scored(here, "moved.parquet")
+    assert code == 1
+    by_name = {feature["name"]: feature for feature in found["features"]}
+    assert by_name["age"]["severity"] == "page"
+    assert by_name["age"]["statistics"]["psi"] > by_name["age"]["critical"]
+    assert by_name["plan"]["new"]["current"] == pytest.approx(1 / 3, abs=0.05)
+    assert set(by_name["plan"]["moved"]) == {"distribution", "new"}
+    assert by_name["calm"]["severity"] == by_name["answer"]["severity"] == "none"
+    text = run("score", here / "ref.json", here / "moved.parquet")
+    assert text.exit_code == 1
+    first = text.stdout.splitlines()[1]
+    assert first.startswith("page"), "the worst is first"
+    assert "2 of 4 features moved" in text.stdout
+
+
+def test_missing_rows_are_a_signal_of_their_own(here):
+    late = columns(4, 2_000)
+    late["calm"] = [None if i % 20 == 0 else float(v) for i, v in enumerate(late["calm"])]
+    parquet.write_table(pa.table(late), here / "late.parquet")
+    code, found = scored(here, "late.parquet")
+    assert code == 1
+    moved = {feature["name"]: feature["moved"] for feature in found["features"] if feature["moved"]}
+    assert moved == {"calm": ["missing"]}
+
+
+def test_exact_distances_are_those_of_the_rows(here):
+    from scipy import stats
+
+    _, found = scored(here, "moved.parquet", "--exact", here / "train.parquet", "--diagnose", "age")
+    age = next(feature for feature in found["features"] if feature["name"] == "age")
+    before, now = columns(1, 20_000)["age"], columns(3, 2_000, 0.5, ("free", "pro", "gold"))["age"]
+    assert age["statistics"]["ks"] == pytest.approx(stats.ks_2samp(before, now).statistic, rel=1e-9)
+    assert age["statistics"]["ks_error"] == 0
+    wanted = stats.wasserstein_distance(before, now) / stats.iqr(before)
+    assert age["statistics"]["w1_iqr"] == pytest.approx(wanted, rel=1e-9)
+    assert age["statistics"]["w1_approximate"] is False
+    assert set(age["diagnosis"]) == {"cramer_von_mises", "anderson_darling", "energy", "mmd"}
+    assert all(test["log10_p"] < -2 for test in age["diagnosis"].values())
+    _, rough = scored(here, "moved.parquet")
+    grid = next(feature for feature in rough["features"] if feature["name"] == "age")["statistics"]
+    assert grid["ks"] <= age["statistics"]["ks"] <= grid["ks"] + grid["ks_error"]
+
+
+@pytest.mark.parametrize("name", [name for name in WORKED if name != "missing_and_infinite"])
+def test_worked_examples_come_out_of_the_command_line(tmp_path, name):
+    example = WORKED[name]
+    for side in ("reference", "current"):
+        parquet.write_table(pa.table({"x": example[side]}), tmp_path / f"{side}.parquet")
+    assert run("fit", tmp_path / "reference.parquet", "-o", tmp_path / "r.json").exit_code == 0
+    ran = run(
+        *("score", tmp_path / "r.json", tmp_path / "current.parquet", "--output", "json"),
+        *("--exact", tmp_path / "reference.parquet"),
+    )
+    assert ran.exit_code == 2, "twelve rows are too few to judge, and that is said"
+    (feature,) = json.loads(ran.stdout)["features"]
+    assert "rows in the window" in feature["reason"]
+    assert feature["kind"] == example["kind"]
+    for statistic, value in example["statistics"].items():
+        assert feature["statistics"][statistic] == pytest.approx(value, rel=1e-9), statistic
+    missing = [feature["missing"]["reference"], feature["missing"]["current"]]
+    assert missing == pytest.approx(example["missing"], rel=1e-9)
+
+
+def test_a_small_window_could_not_be_judged(here):
+    parquet.write_table(pa.table(columns(5, 1)), here / "one.parquet")
+    code, found = scored(here, "one.parquet")
+    assert code == 2
+    assert {feature["severity"] for feature in found["features"]} == {"unjudged"}
+    assert "1 rows in the window, 50 are needed" in found["features"][0]["reason"]
+
+
+def table(**changes):
+    made = columns(6, 500) | changes
+    return pa.table({name: values for name, values in made.items() if values is not None})
+
+
+def test_bad_data_is_a_finding_and_overwrites_nothing(here):
+    kept = (here / "ref.json").read_bytes()
+    parquet.write_table(table(age=None), here / "gone.parquet")
+    parquet.write_table(table(age=["old"] * 500), here / "typed.parquet")
+    parquet.write_table(table(later=[1] * 500), here / "wider.parquet")
+    (here / "cut.parquet").write_bytes((here / "same.parquet").read_bytes()[:-9])
+    (here / "two.csv").write_text("age;calm,plan\n1;2,x\n")
+    for data, code in (
+        ("gone.parquet", "FS513"),
+        ("typed.parquet", "FS514"),
+        ("cut.parquet", "FS518"),
+        ("two.csv", "FS518"),
+        ("not-there.parquet", "FS516"),
+    ):
+        for command in ("score", "report"):
+            more = ["-o", here / "page.html"] if command == "report" else []
+            ran = run(command, here / "ref.json", here / data, *more)
+            assert (ran.exit_code, code in ran.output) == (2, True), ran.output
+    for data in ("cut.parquet", "two.csv", "not-there.parquet"):
+        assert run("fit", here / data, "-o", here / "ref.json").exit_code == 2
+    parquet.write_table(pa.table(columns(1, 1)), here / "one.parquet")
+    assert "nothing to learn" in run("fit", here / "one.parquet", "-o", here / "ref.json").output
+    assert (here / "ref.json").read_bytes() == kept
+    assert not (here / "page.html").exists()
+    assert not [path for path in here.iterdir() if path.suffix == ".new"]
+    wider = run("score", here / "ref.json", here / "wider.parquet")
+    assert "'later'" in wider.output
+    assert wider.exit_code == 0, "a column more is a warning"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda text: text.replace('"schema": 2', '"schema": 3'), "FS502"),
+        (lambda text: text.replace('"schema": 2', '"schema": 1'), "FS512"),
+        (lambda text: text.replace("20000", "20001"), "FS504"),
+        (lambda text: text[: len(text) // 2], "FS501"),
+        (lambda text: text.replace('"rows"', '"lines"'), "FS504"),
+    ],
+)
+def test_a_reference_that_cannot_be_trusted_judges_nothing(here, change, code):
+    text = (here / "ref.json").read_text()
+    assert change(text) != text
+    (here / "ref.json").write_text(change(text))
+    ran = run("score", here / "ref.json", here / "same.parquet")
+    assert ran.exit_code == 2
+    assert code in ran.output
+
+
+def test_names_with_quotes_and_newlines_go_all_the_way(tmp_path):
+    name = 'a "name"\n, with <b>&amp; all'
+    dice = np.random.default_rng(7)
+    for file, mean in (("before", 0), ("now", 2)):
+        parquet.write_table(pa.table({name: dice.normal(mean, 1, 1_000)}), tmp_path / f"{file}.parquet")
+    assert run("fit", tmp_path / "before.parquet", "-o", tmp_path / "r.json").exit_code == 0
+    ran = run("score", tmp_path / "r.json", tmp_path / "now.parquet", "--output", "json")
+    assert (ran.exit_code, json.loads(ran.stdout)["features"][0]["name"]) == (1, name)
+    assert run("score", tmp_path / "r.json", tmp_path / "now.parquet").exit_code == 1
+    page = run("report", tmp_path / "r.json", tmp_path / "now.parquet", "-o", tmp_path / "page.html")
+    assert page.exit_code == 1
+    html = (tmp_path / "page.html").read_text()
+    assert "with &lt;b&gt;&amp;amp; all" in html
+    assert "<b>" not in html
+
+
+def test_the_report_shows_the_worst_first_and_loads_nothing(here):
+    ran = run("report", here / "ref.json", here / "moved.parquet", "-o", here / "page.html")
+    assert ran.exit_code == 1
+    html = (here / "page.html").read_text()
+    assert html.index(">plan<") < html.index(">calm<")
+    assert "gold" in html, "the name of the new category"
+    assert "drifted: a page is due" in html
+    for word in ("<script", "http://", "https://", "url(", "NaN", "nan ", "None"):
+        assert word not in html, word
+
+
+def test_unknown_columns_on_the_command_line_are_told(here):
+    ran = run("fit", here / "train.parquet", "-o", here / "x.json", "--prediction", "score")
+    assert ran.exit_code != 0
+    assert "no column 'score'" in str(ran.exception or ran.output)
+    assert not (here / "x.json").exists()
+
+
+def test_skipped_columns_and_names_of_numbers(here):
+    made = run(
+        *("fit", here / "train.parquet", "-o", here / "x.json", "--skip", "calm", "--skip", "age"),
+        *("--model", "chat", "--column", "plan", "--column", "age", "--column", "calm"),
+    )
+    assert made.exit_code == 0
+    profile = ReferenceProfile.parse((here / "x.json").read_bytes(), "x.json")
+    assert list(profile.features) == ["plan"]
+    assert profile.model == "chat"

@@ -1,0 +1,131 @@
+"""What other tools get wrong, one by one: our answer beside the reasoned truth."""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from failsoft.drift import Accumulator, fit_arrays
+from failsoft.drift.comparison import compare, exactly
+from failsoft.drift.judgement import Severity, Tolerance, judge
+from failsoft.drift.statistics import chi_square, js
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+DICE = np.random.default_rng(20261121)
+
+
+def beside(reference, current):
+    window = Accumulator(fit_arrays({"x": reference}, at=AT))
+    window.update({"x": current})
+    return compare(window)[0]
+
+
+def test_chi_square_takes_both_sides_for_samples():
+    """As if the reference were exact, a nominal 5 % test alarms in 32 % of windows as large as the reference."""
+    shares = np.full(5, 0.2)
+    ours = theirs = 0
+    for _ in range(1_000):
+        left, right = DICE.multinomial(1_000, shares), DICE.multinomial(1_000, shares)
+        ours += chi_square(left.tolist(), right.tolist()).log10_p < math.log10(0.05)
+        theirs += stats.chisquare(right, left).pvalue < 0.05
+    assert 30 <= ours <= 75, "5 % of 1,000"
+    assert theirs > 250
+
+
+def test_one_outlier_swallows_no_bin():
+    before, now = DICE.normal(0, 1, 5_000), np.append(DICE.normal(0.5, 1, 3_999), 1e6)
+    alone = beside(before, now[:-1])
+    found = beside(before, now)
+    assert found.statistics.psi == pytest.approx(alone.statistics.psi, abs=0.002)
+    assert found.statistics.psi > 0.2
+    assert found.statistics.js == pytest.approx(alone.statistics.js, abs=0.002)
+    edges = np.histogram_bin_edges(np.concatenate([before, now]), bins="sturges")
+    assert np.count_nonzero(np.histogram(now, edges)[0]) == 2, "equal widths put all rows but one in one bin"
+
+
+def test_the_cuts_do_not_move_with_the_window():
+    profile = fit_arrays({"x": DICE.normal(size=5_000)}, at=AT)
+    bounds = []
+    for far in (1.0, 1e9):
+        window = Accumulator(profile)
+        window.update({"x": np.append(DICE.normal(size=100), far)})
+        bounds.append(window.counts["x"].bounds.tolist())
+    assert bounds[0] == bounds[1]
+
+
+def test_an_empty_bin_has_a_bounded_weight():
+    found = beside(DICE.uniform(0, 1, 5_000), DICE.uniform(2, 3, 4_000))
+    assert 5 < found.statistics.psi < 10, "other tools say 15 or 1,414 for the same rows"
+    new = beside(["a"] * 900 + ["b"] * 100, ["a"] * 900 + ["c"] * 100)
+    assert new.statistics.psi < 2
+
+
+def test_js_is_of_base_two():
+    assert js([10, 0], [0, 10]) == 1.0
+    assert beside(DICE.uniform(0, 1, 5_000), DICE.uniform(2, 3, 4_000)).statistics.js > 0.8326, "the largest in base e"
+
+
+@pytest.mark.parametrize("unit", [1e-5, 1.0, 1e12])
+def test_a_unit_changes_nothing(unit):
+    dice = np.random.default_rng(5)
+    before, now = dice.normal(0, 1, 5_000) * unit, dice.normal(1, 1, 4_000) * unit
+    found = exactly(beside(before, now), before, now)
+    assert found.statistics.w1_iqr == pytest.approx(1 / 1.349, rel=0.1), "one sd in interquartile ranges"
+    assert beside(before, now).statistics.w1_iqr == pytest.approx(found.statistics.w1_iqr, rel=0.1)
+
+
+def test_an_outlier_in_a_large_reference_hides_no_shift():
+    before = np.append(DICE.normal(0, 1, 19_999), 1e6)
+    now = DICE.normal(0.3, 1, 5_000)
+    truth = stats.ks_2samp(before, now).statistic
+    found = beside(before, now).statistics
+    assert found.ks <= truth <= found.ks + found.ks_error
+    assert found.ks > 0.9 * truth, "10,000 equal widths say 0.00005"
+    assert found.js > 0.1
+
+
+def test_missing_rows_are_neither_dropped_in_silence_nor_poison():
+    before, now = DICE.normal(size=5_000), DICE.normal(size=4_000)
+    before[::20], now[::5] = np.nan, np.nan
+    found = beside(before, now)
+    assert (found.missing.reference, found.missing.current) == (0.05, 0.2)
+    assert found.statistics.ks < 0.05
+    (judged,) = judge([found], Tolerance())
+    assert judged.moved == ("missing",)
+    assert judged.severity is Severity.PAGE
+
+
+def test_sides_of_different_size_and_constants_have_an_answer():
+    found = beside(["a", "b"] * 100, ["a", "b", "b"] * 100)
+    assert found.statistics.chi2.dof == 1
+    constant = beside(["a"] * 100, ["a"] * 200)
+    assert constant.statistics.chi2 == (0.0, 0, 0.0), "nothing to compare, and p is 1, not NaN"
+
+
+def test_a_tiny_p_is_a_logarithm():
+    found = chi_square([50_000, 50_000], [51_500, 48_500])
+    wanted = stats.chi2.logsf(found.statistic, 1) / math.log(10)
+    assert found.log10_p == pytest.approx(wanted, rel=1e-9)
+    assert -300 < found.log10_p < -9
+    assert chi_square([10_000, 0], [0, 10_000]).log10_p == -300, "float32 would say that p is 0 from 1e-45 on"
+
+
+def test_no_data_is_not_no_drift():
+    found = beside(DICE.normal(size=5_000), [])
+    assert found.statistics.psi is None
+    assert found.reason == "no rows in the window"
+    (judged,) = judge([found], Tolerance())
+    assert judged.severity is Severity.UNJUDGED
+
+
+def test_a_zipf_column_of_fifty_categories_is_quiet_without_drift():
+    """Other tools alarm at p < 0.001 here; three hundred even categories as well."""
+    for weights in (1 / np.arange(1, 51), np.ones(300)):
+        names = [f"c{i:03}" for i in range(len(weights))]
+        shares = weights / weights.sum()
+        found = [beside(*(DICE.choice(names, size, p=shares).tolist() for size in (5_000, 4_000))) for _ in range(15)]
+        assert np.median([one.statistics.chi2.log10_p for one in found]) > -1.5
+        (judged,) = judge(found[:1], Tolerance())
+        assert judged.severity is Severity.NONE
