@@ -46,6 +46,15 @@ def test_a_better_place_wins(places, name, order):
         assert find(name) == program
 
 
+@pytest.mark.parametrize("present", ["parts", "kubernetes"])
+def test_a_checkout_that_has_only_one_of_its_caches_is_searched_too(places, tmp_path, present):
+    for cache in {"parts", "kubernetes"} - {present}:
+        (tmp_path / "checkout" / ".cache" / cache).rmdir()
+    (tmp_path / ".cache" / "parts").mkdir(parents=True)  # one further up is not of this checkout
+    program = places("kubernetes" if present == "kubernetes" else "cache", "etcd")
+    assert find("etcd") == program
+
+
 def test_the_assets_of_envtest_are_not_searched_for_other_programs(places):
     places("KUBEBUILDER_ASSETS", "promtool")
     with pytest.raises(MissingPartError):

@@ -104,14 +104,6 @@ def test_a_slower_tier_held_back_until_the_faster_one_ended_belongs_to_the_same_
     assert receive(alert("resolved", tier="slow")).resolved == (1,)
 
 
-def test_a_slower_tier_of_an_incident_that_no_runbook_healed_is_answered_again(receive, select, alert):
-    (run,) = receive(alert(tier="fast")).runs
-    finish(select, run, "withdrawn")
-    receive(alert("resolved", tier="fast"))
-    receipt = receive(alert(tier="slow"))
-    assert (receipt.opened, len(receipt.runs)) == ((), 1)
-
-
 def test_an_alert_told_of_after_its_end_is_late_news(receive, select, alert):
     receive(alert("resolved"))
     assert receive(alert()).opened == ()

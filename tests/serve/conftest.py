@@ -50,7 +50,7 @@ class Serving:
     url: str = ""
     lines: list = field(default_factory=list)
 
-    async def line(self, within=40):
+    async def line(self, within=60):
         async with asyncio.timeout(within):
             raw = await self.process.stdout.readline()
         assert raw, "it ended without a line"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from failsoft.clients.prometheus import Sample
-from failsoft.drift import CategoriesReference, HistogramReference, ReferenceProfile
+from failsoft.drift import CategoricalReference, HistogramReference, ReferenceProfile
 from failsoft.errors import UnavailableError
 from failsoft.server.drift import DriftBoard, DriftLoop
 from failsoft.server.metrics import Metrics
@@ -34,10 +34,10 @@ spec: {model: chat, reference: r.json, signals: [finish-reason], every: 10ms, mi
 PROFILE = ReferenceProfile(
     model="chat",
     learned_at=datetime(2026, 11, 20, tzinfo=UTC),
-    learned_over="7d",
-    signals={
+    learned_from="7d",
+    features={
         "output-length": HistogramReference(cuts=(10.0, 100.0), counts=(100, 300, 100), rows=500),
-        "finish-reason": CategoriesReference(categories=("stop", "length"), counts=(450, 50), rows=500),
+        "finish-reason": CategoricalReference(categories=("stop", "length"), counts=(450, 50), rows=500),
     },
 )
 START = 1_795_000_000.0

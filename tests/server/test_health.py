@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from failsoft.runbooks.stats import Stats
@@ -11,6 +12,7 @@ from failsoft.server.metrics import Metrics
 STATS = Stats(
     deliveries=9,
     incidents={"open": 1},
+    open_incidents={"chat": 1},
     runs={"waiting": 2},
     questions={"waiting": 1},
     clicks={"honoured": 1},
@@ -20,6 +22,7 @@ STATS = Stats(
     interrupted=0,
     unclaimed=0,
     workers=1,
+    lease_age=0.7,
     kill_switches=0,
 )
 
@@ -41,10 +44,14 @@ async def test_the_database_is_absent_from_the_metrics_while_it_does_not_answer(
     lines = await site.scrape()
     assert "failsoft_database_up 1.0" in lines
     assert 'failsoft_incidents{state="open"} 1.0' in lines
+    assert 'failsoft_incidents_open{model="chat"} 1.0' in lines
     assert 'failsoft_runs{state="waiting"} 2.0' in lines
     assert 'failsoft_outbox{kind="page",state="pending"} 3.0' in lines
     assert "failsoft_outbox_oldest_seconds 4.5" in lines
     assert "failsoft_workers 1.0" in lines
+    assert "failsoft_lease_age_seconds 0.7" in lines
+    site.stats = replace(STATS, lease_age=None)
+    assert not [line for line in await site.scrape() if line.startswith("failsoft_lease_age")]
     site.stats = None
     assert not [line for line in await site.scrape() if line.startswith("failsoft_incidents")]
 

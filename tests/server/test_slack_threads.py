@@ -108,9 +108,20 @@ async def test_a_question_that_is_over_has_no_buttons(slack, threads, state):
 
 async def test_a_channel_is_given_by_id_or_name_and_one_that_is_not_there_is_said(threads):
     said = threads()
-    assert (await said.incident(replace(CARD, channel="C0OTHER"), None)).channel == "C0OTHER"
+    for given in ("C0OTHER", "#other", "other"):
+        assert (await said.incident(replace(CARD, channel=given), None)).channel == "C0OTHER"
     with pytest.raises(NotFoundError, match="#nowhere"):
         await said.incident(replace(CARD, channel="#nowhere"), None)
+
+
+async def test_a_thread_goes_on_when_its_channel_is_renamed_and_the_server_starts_again(slack, threads):
+    first = await threads().incident(CARD, None)
+    slack._workspace.channels["C0INCIDENTS"] = "on-call"
+    said = threads()
+    await said.entry(CARD, Entry(2, NOW, "began", "Runbook begins"), first)
+    assert await said.incident(replace(CARD, state="resolved"), first) == first
+    root, entry = slack.messages("C0INCIDENTS")
+    assert (root.edits, entry.thread_ts) == (1, root.ts)
 
 
 async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(slack, threads):
@@ -174,6 +185,12 @@ async def test_every_refusal_is_told_to_the_person_alone(reason):
 async def test_a_stranger_is_told_whom_to_ask():
     judge = Judge(Answer(Reason.NOT_ALLOWED, "", None), QUESTION)
     assert "Ask <@U0ONCALL>, cem" in (await SlackAnswers(judge).decide(CLICK)).text
+
+
+async def test_who_started_it_is_told_to_ask_the_others():
+    judge = Judge(Answer(Reason.REQUESTER, "", None), QUESTION)
+    reply = await SlackAnswers(judge).decide(replace(CLICK, user_id="U0ONCALL"))
+    assert "somebody else has to answer. Ask cem." in reply.text
 
 
 async def test_a_click_on_an_unknown_question_is_answered_too():

@@ -29,8 +29,8 @@ def asked(slack, incident, approval):
         first = incident_message(incident())
         root = await poster.post(CHANNEL, text=first.text, blocks=first.blocks)
         question = approval_request(incident(), approval())
-        ts = await poster.post(CHANNEL, text=question.text, blocks=question.blocks, thread_ts=root)
-        return next(message for message in slack.messages() if message.ts == ts)
+        asked = await poster.post(CHANNEL, text=question.text, blocks=question.blocks, thread_ts=root.ts)
+        return next(message for message in slack.messages() if message.ts == asked.ts)
 
     return ask
 

@@ -16,11 +16,21 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
 
 async def test_an_incident_is_one_thread_whose_first_message_is_edited_in_place(slack, poster):
     first = await poster.post(CHANNEL, text="firing", blocks=[SECTION])
-    await poster.post(CHANNEL, text="question", thread_ts=first)
-    await poster.update(CHANNEL, first, text="recovered", blocks=[SECTION])
+    await poster.post(CHANNEL, text="question", thread_ts=first.ts)
+    await poster.update(CHANNEL, first.ts, text="recovered", blocks=[SECTION])
     root, reply = slack.messages(CHANNEL)
     assert (root.text, root.edits, root.thread_ts) == ("recovered", 1, "")
     assert slack.thread(root) == (reply,)
+
+
+@pytest.mark.parametrize("name", ["incidents", "#incidents"])
+async def test_a_post_to_a_name_says_the_id_with_which_it_can_be_edited(slack, poster, name):
+    posted = await poster.post(name, text="firing")
+    assert posted.channel == CHANNEL
+    await poster.update(posted.channel, posted.ts, text="recovered")
+    with pytest.raises(NotFoundError):
+        await poster.update(name, posted.ts, text="again")
+    assert [message.text for message in slack.messages()] == ["recovered"]
 
 
 async def test_one_person_can_be_told_alone(slack, poster):
@@ -81,9 +91,9 @@ async def test_a_post_whose_answer_is_lost_is_not_sent_twice_and_can_be_found(sl
 async def test_a_reply_is_found_in_its_thread_only(slack, poster):
     root = await poster.post(CHANNEL, text="firing", key="incident-7")
     for number in range(3):
-        await poster.post(CHANNEL, text="more", thread_ts=root, key=f"step-{number}")
+        await poster.post(CHANNEL, text="more", thread_ts=root.ts, key=f"step-{number}")
     since = time.time() - 60
-    assert await poster.find(CHANNEL, "step-2", since=since, thread_ts=root) == slack.messages()[-1].ts
+    assert await poster.find(CHANNEL, "step-2", since=since, thread_ts=root.ts) == slack.messages()[-1].ts
     assert await poster.find(CHANNEL, "step-2", since=since) is None
 
 

@@ -121,8 +121,9 @@ def _folders(name: str, environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(assets)
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / ".cache" / "parts").is_dir():
-            yield from (folder / ".cache" / cache for cache in _CACHES)
+        caches = [folder / ".cache" / cache for cache in _CACHES]
+        if any(cache.is_dir() for cache in caches):
+            yield from caches
             return
 
 

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from failsoft.findings.model import Finding, Place, Severity
 
@@ -125,11 +126,16 @@ def _sarif(findings: Sequence[Finding]) -> str:
 
 
 def _location(place: Place) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": place.path}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.path)}}
     if place.line:
         end = place.column + place.length
         location["region"] = {"startLine": place.line, "startColumn": place.column, "endColumn": end}
     return location
+
+
+def _uri(path: str) -> str:
+    """A path as a URI: relative ones stay so, and are those of the folder in which the command ran."""
+    return ("file://" if path.startswith("/") else "") + quote(path)
 
 
 def _github(findings: Sequence[Finding]) -> str:

@@ -2,7 +2,7 @@
 
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import RunbookSpec
-from failsoft.workspace.references import answers
+from failsoft.workspace.references import answers, lacks
 
 __all__ = ["choose", "possible"]
 
@@ -25,18 +25,8 @@ def choose(workspace: Workspace, slo: str) -> Document[RunbookSpec] | None:
 
 def possible(workspace: Workspace, spec: RunbookSpec, model: str) -> bool:
     """Whether the model declares what the runbook's actions need: a workload to scale, a route to shift."""
-    this = workspace.models[model].spec
-    fallback = workspace.models.get(this.fallback or "")
-    for step in spec.steps:
-        if step.shift_traffic is not None:
-            routes = [one.route.http_route for one in (this, fallback and fallback.spec) if one and one.route]
-            if len(routes) < 2 or routes[0] != routes[1]:  # noqa: PLR2004  # the model's and its fallback's
-                return False
-        if step.scale is not None:
-            scaled = workspace.models[model] if step.scale.model == "this" else fallback
-            if scaled is None or scaled.spec.workload is None:
-                return False
-    return True
+    document = workspace.models[model]
+    return all(lacks(workspace, document, step) is None for step in spec.steps)
 
 
 def _rank(book: Document[RunbookSpec]) -> tuple[bool, bool, bool, str]:

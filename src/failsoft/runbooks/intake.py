@@ -2,8 +2,8 @@
 
 One episode is one (fingerprint, startsAt). One incident is open at a time for one (slo, model); episodes of all its
 alerts and their flaps attach to it, and it is resolved when none of them fires. An alert that began during an incident
-and is told of after its end belongs to it too. Deliveries come at least once and in
-any order, so everything here may be done twice and changes nothing the second time.
+and is told of after its end belongs to it too. Its page is resolved as soon as none of its alerts that page fires.
+Deliveries come at least once and in any order, so everything here may be done twice and changes nothing again.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from failsoft.runbooks.alerts import Alert, Delivery
-from failsoft.runbooks.choose import choose
-from failsoft.runbooks.pages import page
-from failsoft.runbooks.store import incidents, runs, timeline
+from failsoft.runbooks.answering import Joining, answer, join
+from failsoft.runbooks.store import incidents, outbox, timeline
 from failsoft.runbooks.store.engine import now
-from failsoft.runbooks.store.incidents import Incident
 from failsoft.runbooks.store.schema import deliveries, episodes
 from failsoft.runbooks.store.schema import incidents as incident_table
-from failsoft.runbooks.store.schema import runs as run_table
 from failsoft.workspace import Workspace
 
 __all__ = ["LATE_S", "Receipt", "take_in"]
@@ -68,19 +65,40 @@ def take_in(connection: sa.Connection, workspace: Workspace, delivery: Delivery)
         )
     )
     changes = _Changes([], [], [])
-    # In one order, so that two deliveries of the same alerts never wait for each other.
-    for alert in sorted(delivery.alerts, key=lambda one: (_named(one), one.fingerprint, one.starts_at)):
-        _alert(connection, workspace, alert, changes)
+    # Locked in one order, so that two deliveries of the same alerts never wait for each other.
+    known = [
+        (alert, *_episode(connection, alert, _unclaimed(workspace, alert))) for alert in _once_each(delivery.alerts)
+    ]
+    # What fires goes first: a slower tier keeps the incident open that the end of the faster one would resolve.
+    for alert, episode, new in sorted(known, key=lambda one: one[0].status != "firing"):
+        _alert(connection, workspace, alert, episode, changes, new=new)
     return Receipt(tuple(changes.opened), tuple(changes.resolved), tuple(changes.runs), changes.unclaimed)
+
+
+def _once_each(alerts: tuple[Alert, ...]) -> list[Alert]:
+    """One alert for each episode, in the order of the episodes; where one is told of twice, its end is what counts."""
+    told: dict[tuple[object, ...], Alert] = {}
+    for alert in alerts:
+        key = (*_named(alert), alert.fingerprint, alert.starts_at)
+        if key not in told or alert.status == "resolved":
+            told[key] = alert
+    return [told[key] for key in sorted(told)]
 
 
 def _named(alert: Alert) -> tuple[str, str]:
     return alert.labels.get("slo", ""), alert.labels.get("model", "")
 
 
-def _alert(connection: sa.Connection, workspace: Workspace, alert: Alert, changes: _Changes) -> None:
+def _alert(  # noqa: PLR0913  # an alert, what is known of it, and what it changes
+    connection: sa.Connection,
+    workspace: Workspace,
+    alert: Alert,
+    episode: sa.Row[Any],
+    changes: _Changes,
+    *,
+    new: bool,
+) -> None:
     note = _unclaimed(workspace, alert)
-    episode, new = _episode(connection, alert, note)
     moment = now(connection)
     late = not new and episode.status == "resolved" and moment - (episode.resolved_at or moment) < LATE_S
     if note:
@@ -159,8 +177,10 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
     declared = workspace.slos[slo].spec
     # Whatever is no ticket to the letter may be urgent.
     severity = "ticket" if alert.labels.get("severity") == "ticket" else "page"
-    reopened = new_episode and incidents.reopen(connection, slo, model, alert.starts_at.timestamp())
-    incident, new = incidents.open_incident(
+    # One that fires again under its old start is as new as one that begins now.
+    began = alert.starts_at.timestamp() if new_episode else now(connection)
+    reopened = new_episode and incidents.reopen(connection, slo, model, began, severity)
+    incident, opened = incidents.open_incident(
         connection,
         slo=slo,
         model=model,
@@ -170,54 +190,29 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
         failure_mode=declared.stands_for,
     )
     connection.execute(sa.update(episodes).where(episodes.c.id == episode).values(incident_id=incident.id))
-    name = alert.labels.get("alertname", slo)
-    tier = f" ({alert.labels['burn_tier']})" if "burn_tier" in alert.labels else ""
-    if new:
-        timeline.tell(connection, "opened", f"{name}{tier} fires", incident=incident.id, aloud=False)
+    name, tier = alert.labels.get("alertname", slo), alert.labels.get("burn_tier", "")
+    told = name + (f" ({tier})" if tier else "")
+    if opened:
+        timeline.tell(connection, "opened", f"{told} fires", incident=incident.id, aloud=False)
         changes.opened.append(incident.id)
-        run = _answer(connection, workspace, incident)
-        changes.runs += [run] if run else []
-        return
-    if incident.origin == "hand":
-        adopted = sa.update(incident_table).where(incident_table.c.id == incident.id).values(origin="alert")
-        connection.execute(adopted)
-    timeline.tell(connection, "joined", f"{name}{tier} fires too", incident=incident.id, aloud=False)
-    if reopened and not _handled(connection, incident.id, alert.starts_at.timestamp()):
-        run = _answer(connection, workspace, incident)
-        changes.runs += [run] if run else []
-        return
-    if incidents.worsen(connection, incident, severity) and not _driven(connection, incident.id):
-        page(connection, workspace, incident, f"{name} fires, and no runbook is at work on it")
-
-
-def _answer(connection: sa.Connection, workspace: Workspace, incident: Incident) -> str | None:
-    """Start what answers a new incident: a run, or a page where there is no runbook for something urgent."""
-    book = choose(workspace, incident.slo)
-    if book is not None:
-        return runs.add(connection, incident, book.name, book.spec)
-    text = f"No runbook answers {incident.failure_mode} of {incident.slo}"
-    timeline.tell(connection, "unanswered", text, incident=incident.id)
-    if incident.severity == "page":
-        page(connection, workspace, incident, f"{incident.failure_mode}, and no runbook answers it")
-    return None
-
-
-def _driven(connection: sa.Connection, number: int) -> bool:
-    going = sa.select(run_table.c.id).where(run_table.c.incident_id == number, run_table.c.state != "ended")
-    return connection.scalar(going.limit(1)) is not None
-
-
-def _handled(connection: sa.Connection, number: int, began: float) -> bool:
-    """Whether a run of the incident is at work, or has seen the SLO recover since the alert began."""
-    recovered = (run_table.c.outcome == "recovered") & (run_table.c.ended_at >= began)
-    told = sa.select(run_table.c.id).where(
-        run_table.c.incident_id == number, (run_table.c.state != "ended") | recovered
-    )
-    return connection.scalar(told.limit(1)) is not None
+        run = answer(connection, workspace, incident)
+    else:
+        if incident.origin == "hand":
+            adopted = sa.update(incident_table).where(incident_table.c.id == incident.id).values(origin="alert")
+            connection.execute(adopted)
+        joining = Joining(episode, told, tier, severity, began, reopened=reopened)
+        run = join(connection, workspace, incident, joining)
+    changes.runs += [run] if run else []
 
 
 def _ends(connection: sa.Connection, number: int, changes: _Changes) -> None:
     incident = incidents.lock_incident(connection, number)
-    if incident.state == "open" and incidents.firing(connection, number) == 0:
+    if incident.state != "open":
+        return
+    if incidents.firing(connection, number) == 0:
         incidents.resolve(connection, incident, "All its alerts are resolved")
         changes.resolved.append(number)
+    elif incident.severity == "page" and incidents.firing(connection, number, urgent=True) == 0:
+        incidents.ease(connection, incident)
+        outbox.put_resolve(connection, incidents.page_key(incident))
+        timeline.tell(connection, "eased", "Nothing that pages fires any more, only tickets do", incident=number)

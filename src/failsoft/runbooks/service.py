@@ -60,10 +60,10 @@ class ServiceSettings:
 class Service:
     """What `open_service` opens; to be called from the event loop in which it was opened."""
 
-    def __init__(self, database: Database, workspace: Workspace, work: asyncio.Event) -> None:
+    def __init__(self, database: Database, workspace: Workspace, worker: Worker) -> None:
         self._database = database
         self._workspace = workspace
-        self._work = work
+        self._worker = worker
         self._deliveries = Together(self._take_in, _AT_ONCE)
 
     async def receive(self, delivery: Delivery) -> Receipt:
@@ -102,7 +102,7 @@ class Service:
 
     async def stats(self) -> Stats:
         """Numbers for `/metrics`. Raises `UnavailableError`."""
-        return await self._database.read(stats)
+        return await self._database.read(lambda c: stats(c, self._worker.name, self._worker.lease))
 
     async def ready(self) -> bool:
         """Whether the database is there and at the present version."""
@@ -116,7 +116,7 @@ class Service:
 
     async def _commit[T](self, work: Callable[[sa.Connection], T], *, urgent: bool = False) -> T:
         done = await self._database.commit(work, urgent=urgent)
-        self._work.set()
+        self._worker.work.set()
         return done
 
 
@@ -163,7 +163,7 @@ async def open_service(  # noqa: PLR0913  # the outside world has so many parts
     try:
         await database.call(partial(migrate, database.engine))
         async with worker.at_work():
-            yield Service(database, workspace, worker.work)
+            yield Service(database, workspace, worker)
     finally:
         await database.close()
 

@@ -18,6 +18,7 @@ class Stats:
 
     Attributes:
         incidents: by state, `open` and `resolved`.
+        open_incidents: those that are open, by model.
         runs: by state, with the outcome in place of `ended`.
         questions: by state.
         clicks: honoured and refused.
@@ -27,11 +28,13 @@ class Stats:
         interrupted: attempts to change something of which nobody knew what came of them.
         unclaimed: episodes that belong to no incident.
         workers: that hold a lease.
+        lease_age: seconds since the worker that was asked about renewed its lease; None where it holds none.
         kill_switches: that are on.
     """
 
     deliveries: int
     incidents: Mapping[str, int]
+    open_incidents: Mapping[str, int]
     runs: Mapping[str, int]
     questions: Mapping[str, int]
     clicks: Mapping[str, int]
@@ -41,11 +44,18 @@ class Stats:
     interrupted: int
     unclaimed: int
     workers: int
+    lease_age: float | None
     kill_switches: int
 
 
-def stats(connection: sa.Connection) -> Stats:
-    """Count."""
+def stats(connection: sa.Connection, worker: str, lease: float) -> Stats:
+    """Count.
+
+    Args:
+        connection: one that only looks.
+        worker: the name of the worker whose lease is asked about.
+        lease: seconds for which it takes its lease.
+    """
     moment = now(connection)
     ending = sa.case((runs.c.state == "ended", runs.c.outcome), else_=runs.c.state)
     letters = connection.execute(
@@ -54,9 +64,11 @@ def stats(connection: sa.Connection) -> Stats:
     oldest = connection.scalar(sa.select(sa.func.min(outbox.c.at)).where(outbox.c.state == "pending"))
     free = sa.select(sa.func.min(runs.c.created_at)).where(runs.c.state != "ended", runs.c.owner.is_(None))
     undriven = connection.scalar(free)
+    left = leases.left(connection, worker)
     return Stats(
         deliveries=_count(connection, sa.select(sa.func.count()).select_from(deliveries)),
         incidents=_by(connection, incidents.c.state),
+        open_incidents=_by(connection, incidents.c.model, incidents.c.state == "open"),
         runs=_by(connection, ending),
         questions=_by(connection, approvals.c.state),
         clicks=_by(connection, sa.case((clicks.c.honoured, "honoured"), else_="refused")),
@@ -66,12 +78,13 @@ def stats(connection: sa.Connection) -> Stats:
         interrupted=_count(connection, sa.select(sa.func.coalesce(sa.func.sum(steps.c.interrupted), 0))),
         unclaimed=_count(connection, sa.select(sa.func.count()).where(episodes.c.note != "")),
         workers=leases.alive(connection),
+        lease_age=None if left is None else max(lease - left, 0.0),
         kill_switches=len(settings.kills(connection)),
     )
 
 
-def _by(connection: sa.Connection, what: sa.ColumnElement[str]) -> dict[str, int]:
-    rows = connection.execute(sa.select(what.label("what"), sa.func.count()).group_by("what"))
+def _by(connection: sa.Connection, what: sa.ColumnElement[str], *those: sa.ColumnElement[bool]) -> dict[str, int]:
+    rows = connection.execute(sa.select(what.label("what"), sa.func.count()).where(*those).group_by("what"))
     return {str(key): int(count) for key, count in rows}
 
 

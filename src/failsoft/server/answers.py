@@ -1,5 +1,6 @@
 """What becomes of a click in Slack: judged and recorded by the runbooks, told to the person."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from failsoft.runbooks.decisions import Answer, Verdict, Via
@@ -35,4 +36,6 @@ class SlackAnswers:
         if question is None:
             return ClickReply(refused(Refusal(answer.reason.value)))
         approval = approval_view(question, "")
+        others = tuple(person for person in approval.approvers if person != click.user_id)
+        approval = replace(approval, approvers=others)  # whoever may not answer is not told to ask themselves
         return ClickReply(refused(Refusal(answer.reason.value), approval, decision_view(question)))

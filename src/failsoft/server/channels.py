@@ -1,5 +1,6 @@
 """Slack channels by name: messages can be posted to a name, but only be edited and found by the channel's id."""
 
+import re
 from typing import Any
 
 from failsoft.clients.secrets import Secret
@@ -9,6 +10,7 @@ from failsoft.errors import NotFoundError
 
 __all__ = ["Channels"]
 
+_ID = re.compile(r"[CDG][A-Z0-9]+")
 _PAGE = 999
 _PAGES = 100
 
@@ -27,13 +29,13 @@ class Channels:
         self._known: dict[str, str] = {}
 
     async def id_of(self, channel: str) -> str:
-        """The id of a channel given as `#name`; anything else is an id already.
+        """The id of a channel given as `#name`, `name` or id: names have no capitals, ids begin with one.
 
         Raises:
             NotFoundError: the bot sees no channel of that name.
             FailsoftError: Slack did not answer, or refused.
         """
-        if not channel.startswith("#"):
+        if _ID.fullmatch(channel):
             return channel
         name = channel.removeprefix("#")
         if name not in self._known:

@@ -9,41 +9,26 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from failsoft.clients.prometheus import Prometheus
-from failsoft.drift import ReferenceProfile, Score, Verdict, Watch, codes, evaluate, watches
+from failsoft.drift import Score, Verdict, Watch, evaluate
 from failsoft.errors import FailsoftError
-from failsoft.findings import Finding
+from failsoft.server.references import watched
 from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
 
-__all__ = ["DriftBoard", "DriftLoop", "read_profile"]
+__all__ = ["DriftBoard", "DriftLoop"]
 
 _log = logging.getLogger(__name__)
 
 _FAILED = "failed"
 _VERDICTS = (*(verdict.value for verdict in Verdict), _FAILED)
-_READ_AT_MOST = 5_000_001
 
 type Clock = Callable[[], float]
-
-
-def read_profile(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> ReferenceProfile | Finding:
-    """The reference that a monitor names, or why it cannot be had."""
-    shown = monitor.spec.reference
-    try:
-        with (Path(workspace.root) / shown).open("rb") as stream:
-            data = stream.read(_READ_AT_MOST)
-    except OSError as error:
-        message = f"{shown} cannot be read: {error.strerror}"
-        hint = f"make it with `failsoft drift learn {monitor.name}`"
-        return Finding(codes.PROFILE_MISSING, message, monitor.at("spec", "reference"), hint=hint)
-    return ReferenceProfile.parse(data, shown)
 
 
 @dataclass(slots=True)
@@ -146,7 +131,7 @@ class DriftLoop:
 
     async def evaluate(self, monitor: Document[DriftMonitorSpec]) -> None:
         """One round of a monitor. The reference is read again each time: it may have been learned anew."""
-        ready, findings = await asyncio.to_thread(self._prepare, monitor)
+        ready, findings = await asyncio.to_thread(watched, self._workspace, monitor)
         for finding in findings:
             _log.warning("drift monitor %s: %s: %s", monitor.name, finding.place, finding.message)
         missing = set(monitor.spec.signals) - {watch.name for watch in ready}
@@ -163,14 +148,6 @@ class DriftLoop:
                 _log.exception("drift monitor %s broke", monitor.name)
                 self._board.failed(monitor.spec.model, monitor.name, monitor.spec.signals)
             await asyncio.sleep(max(0.0, started + monitor.spec.every.seconds - time.monotonic()))
-
-    def _prepare(self, monitor: Document[DriftMonitorSpec]) -> tuple[tuple[Watch, ...], tuple[Finding, ...]]:
-        model = self._workspace.models[monitor.spec.model]
-        profile = read_profile(self._workspace, monitor)
-        if isinstance(profile, Finding):
-            return (), (profile,)
-        interval = self._workspace.config.prometheus.scrape_interval
-        return watches(monitor, model, self._workspace.engines[model.spec.engine], profile, scrape_interval=interval)
 
     async def _judge(self, watch: Watch) -> None:
         try:

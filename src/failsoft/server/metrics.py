@@ -82,6 +82,7 @@ class Database(Collector):
 def _counted(stats: Stats) -> Iterable[Metric]:
     yield _one("failsoft_deliveries", "Deliveries of Alertmanager that were committed.", stats.deliveries)
     yield _by("failsoft_incidents", "Incidents.", "state", stats.incidents)
+    yield _by("failsoft_incidents_open", "Incidents that are open.", "model", stats.open_incidents)
     yield _by("failsoft_runs", "Runs of runbooks, by state, those that ended by outcome.", "state", stats.runs)
     yield _by("failsoft_questions", "Questions to people.", "state", stats.questions)
     yield _by("failsoft_clicks", "Answers of people, honoured and refused.", "verdict", stats.clicks)
@@ -94,6 +95,8 @@ def _counted(stats: Stats) -> Iterable[Metric]:
     yield _one("failsoft_steps_interrupted", "Changes of which nobody knew what came of them.", stats.interrupted)
     yield _one("failsoft_episodes_unclaimed", "Episodes of alerts that belong to no incident.", stats.unclaimed)
     yield _one("failsoft_workers", "Workers that hold a lease.", stats.workers)
+    if stats.lease_age is not None:
+        yield _one("failsoft_lease_age_seconds", "Since this worker renewed its lease.", stats.lease_age)
     yield _one("failsoft_kill_switches", "Kill switches that are on.", stats.kill_switches)
 
 

@@ -15,7 +15,7 @@ from failsoft.workspace import Workspace
 from failsoft.workspace.kinds.inventory import PagerAt
 from failsoft.workspace.quantities import SecretRef
 
-__all__ = ["make_cluster", "make_experimenter", "make_pagers", "make_prometheus", "secret"]
+__all__ = ["make_cluster", "make_experimenter", "make_pagers", "make_prometheus", "secret", "secret_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -24,13 +24,18 @@ def secret(workspace: Workspace, ref: SecretRef) -> Secret:
     """The secret that a reference names; a relative file is one of the workspace. Raises `PermanentError`."""
     if ref.env:
         return resolve(env=ref.env)
-    return resolve(file=workspace.root / ref.file)
+    return resolve(file=secret_file(workspace, ref))
 
 
-def make_prometheus(workspace: Workspace, *, timeout: float) -> PrometheusClient:
-    """The workspace's Prometheus, to be asked within so many seconds."""
+def secret_file(workspace: Workspace, ref: SecretRef) -> Path:
+    """The file that a reference names, a relative one taken from the workspace's folder, wherever a command runs."""
+    return (workspace.root / ref.file).resolve()
+
+
+def make_prometheus(workspace: Workspace, *, timeout: float, url: str = "") -> PrometheusClient:
+    """The workspace's Prometheus, or the one at `url`, to be asked within so many seconds."""
     at = workspace.config.prometheus
-    return PrometheusClient(at.url, timeout=timeout, token=secret(workspace, at.token) if at.token else None)
+    return PrometheusClient(url or at.url, timeout=timeout, token=secret(workspace, at.token) if at.token else None)
 
 
 def make_cluster(workspace: Workspace) -> Cluster:

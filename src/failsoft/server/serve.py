@@ -28,11 +28,13 @@ from failsoft.server.outside import make_cluster, make_experimenter, make_pagers
 from failsoft.server.web import WebServer, address, listen
 from failsoft.workspace import Workspace
 
-__all__ = ["ServeSettings", "serve"]
+__all__ = ["LOOPBACK", "ServeSettings", "serve"]
 
 _log = logging.getLogger(__name__)
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that nobody reaches from outside."""
+
 _QUERY_S = 5.0
 _HEARTBEAT_S = 5.0
 _LONGEST_PAUSE_S = 5.0
@@ -60,7 +62,7 @@ async def serve(workspace: Workspace, settings: ServeSettings) -> None:
         PermanentError: a secret is not there, or the database was made by a newer failsoft.
     """
     reference = workspace.config.server.webhook_secret
-    if reference is None and settings.host not in _LOOPBACK:
+    if reference is None and settings.host not in LOOPBACK:
         hint = "set server.webhookSecret, or use --host 127.0.0.1"
         raise UsageError(f"the webhook on {settings.host} would be open to everybody: {hint}")
     if reference is not None:

@@ -70,14 +70,14 @@ class SlackThreads:
                 self._doubtful.discard(key)
                 return MessageRef(where.channel, found)
         try:
-            ts = await self._poster.post(
+            posted = await self._poster.post(
                 where.channel, text=message.text, blocks=message.blocks, thread_ts=thread, key=key
             )
         except UnavailableError:
             self._doubtful.add(key)
             raise
         self._doubtful.discard(key)
-        return MessageRef(where.channel, ts)
+        return MessageRef(posted.channel, posted.ts)
 
     async def _found(self, channel: str, key: str, since: float, thread: str | None) -> str | None:
         try:

@@ -3,13 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from failsoft.testing.kubernetes import FakeKubernetes
     from failsoft.testing.pager import FakePager
     from failsoft.testing.slack import FakeSlack
 
-__all__ = ["FakePager", "FakeSlack"]
+__all__ = ["FakeKubernetes", "FakePager", "FakeSlack"]
 
 # Imported when they are asked for: who tests with one fake need not install what another one needs.
-_PLACES = {"FakePager": "failsoft.testing.pager", "FakeSlack": "failsoft.testing.slack"}
+_PLACES = {
+    "FakeKubernetes": "failsoft.testing.kubernetes",
+    "FakePager": "failsoft.testing.pager",
+    "FakeSlack": "failsoft.testing.slack",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,9 @@ __all__ = [
     "DUPLICATE_KEY",
     "DUPLICATE_NAME",
     "EMPTY",
+    "LITERAL",
     "MISSING_KEY",
+    "NOT_READ",
     "NOT_UTF8",
     "NO_MAPPING",
     "TAG",
@@ -34,6 +36,7 @@ ALIAS_BOMB = Code("FS107", "alias-bomb", "Aliases that contain themselves or gro
 TOO_DEEP = Code("FS108", "too-deep", "Mappings and lists nested deeper than 50 levels.")
 DUPLICATE_KEY = Code("FS109", "duplicate-key", "A key that stands twice in one mapping.")
 NO_MAPPING = Code("FS110", "no-mapping", "A document, or a key, that is not of the form `key: value`.")
+NOT_READ = Code("FS111", "not-read", "A file that seems to belong to the workspace and is not read.", Severity.WARNING)
 
 UNKNOWN_KIND = Code("FS201", "unknown-kind", "A document of a kind that failsoft does not know.")
 UNKNOWN_KEY = Code("FS202", "unknown-key", "A key that the document's kind does not have.")
@@ -44,6 +47,12 @@ DUPLICATE_NAME = Code("FS205", "duplicate-name", "Two documents of one kind with
 DANGLING = Code("FS301", "dangling-reference", "A name that no document has.")
 UNSUPPORTED = Code("FS302", "unsupported", "Something that the engine or the model cannot give.")
 UNREACHABLE = Code("FS303", "unreachable-runbook", "A runbook that no alert can reach.", Severity.ERROR)
+LITERAL = Code(
+    "FS304",
+    "literal-operator",
+    "A label's value that begins as an operator does.",
+    Severity.WARNING,
+)
 
 CODES = (
     UNREADABLE,
@@ -56,6 +65,7 @@ CODES = (
     TOO_DEEP,
     DUPLICATE_KEY,
     NO_MAPPING,
+    NOT_READ,
     UNKNOWN_KIND,
     UNKNOWN_KEY,
     MISSING_KEY,
@@ -64,4 +74,5 @@ CODES = (
     DANGLING,
     UNSUPPORTED,
     UNREACHABLE,
+    LITERAL,
 )

@@ -1,7 +1,8 @@
 """From nodes to documents: types are checked by pydantic, and each of its errors becomes a finding with a place."""
 
+import re
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
@@ -15,9 +16,14 @@ from failsoft.workspace.model import Document
 from failsoft.workspace.quantities import Fixed, Name
 from failsoft.workspace.tree import Node, SourceFile, SourceOrigin
 
-__all__ = ["API_VERSION", "Metadata", "decode", "named", "nearest"]
+__all__ = ["API_VERSION", "Metadata", "decode", "named", "nearest", "suspected"]
 
 API_VERSION: Literal["failsoft.dev/v1alpha1"] = "failsoft.dev/v1alpha1"
+
+
+_ALIKE = 0.65
+_KIND = re.compile(r"""\bkind:\s*["']?([A-Za-z]+)""")
+_NAME = re.compile(r"""\bname:\s*["']?([-a-z0-9]+)""")
 
 
 class Metadata(Fixed):
@@ -44,7 +50,7 @@ def nearest(wrong: str, valid: Sequence[str]) -> str:
     'did you mean chat?'
     """
     lowered = {name.lower(): name for name in valid}
-    close = get_close_matches(wrong.lower(), list(lowered), n=1, cutoff=0.6)
+    close = get_close_matches(wrong.lower(), list(lowered), n=1, cutoff=_ALIKE)
     return f"did you mean {lowered[close[0]]}?" if close else ""
 
 
@@ -77,6 +83,12 @@ def named(node: Node) -> tuple[str, str] | None:
     kind, metadata = (node.data.get("kind"), node.data.get("metadata")) if isinstance(node.data, dict) else (None, None)
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return (kind, name) if isinstance(kind, str) and isinstance(name, str) else None
+
+
+def suspected(text: str) -> frozenset[tuple[str, str]]:
+    """Kinds and names of the documents that a text which cannot be parsed may hold; rather too many than too few."""
+    kinds = frozenset(_KIND.findall(text)) & frozenset(SPECS)
+    return frozenset((kind, name) for kind in kinds for name in {"", *_NAME.findall(text)})
 
 
 def _validated[M: BaseModel](
@@ -124,11 +136,10 @@ def _finding(model: type[BaseModel], error: ErrorDetails, origin: SourceOrigin, 
                 f"one of {', '.join(choices)}" if choices else str(context.get("expected", "")),
                 nearest(str(error["input"]), choices),
             )
-        case "too_short":
-            least = context.get("min_length", 1)
-            return Finding(
-                codes.WRONG_VALUE, f"{written} is too short", origin.place(*where), f"{least} or more entries"
-            )
+        case "too_short" | "too_long" as problem:
+            wanted = f"{context.get('min_length', 1)} or more" if problem == "too_short" else _at_most(context)
+            message = f"{written} is {problem.replace('_', ' ')}"
+            return Finding(codes.WRONG_VALUE, message, origin.place(*where), f"{wanted} entries")
     expected = str(context.get("expected", "")) or _EXPECTED.get(error["type"], "")
     message = error["msg"][0].lower() + error["msg"][1:]
     if "expected" in context:
@@ -142,9 +153,14 @@ def _finding(model: type[BaseModel], error: ErrorDetails, origin: SourceOrigin, 
         codes.WRONG_VALUE,
         f"{written} is {_shown(error['input'])}",
         origin.place(*where, key=is_key),
-        expected or message.removeprefix("input should be "),
+        expected or message.removeprefix("input should be ").removeprefix("string should have "),
         hint,
     )
+
+
+def _at_most(context: Mapping[str, Any]) -> str:
+    there = context.get("actual_length")
+    return f"at most {context.get('max_length')}" + (f" of these {there}" if there else "")
 
 
 _EXPECTED = {

@@ -8,23 +8,23 @@ from typing import Any
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace import codes
-from failsoft.workspace.decode import decode, named
+from failsoft.workspace.decode import decode, named, suspected
+from failsoft.workspace.files import FOLDERS, own_files, shipped_files, unread
 from failsoft.workspace.kinds import WorkspaceSpec
-from failsoft.workspace.model import Document, Workspace
+from failsoft.workspace.model import ANYTHING, Document, Workspace
 from failsoft.workspace.read import LARGEST, read_nodes, read_text
 from failsoft.workspace.references import check_references
 
-__all__ = ["FOLDERS", "load"]
-
-FOLDERS = ("models", "teams", "slo", "alerts", "drift", "chaos", "runbooks")
-"""The folders of a workspace; files of the workspace's root are read too."""
+__all__ = ["FOLDERS", "load", "shipped"]
 
 _FIELDS = {
     "Engine": "engines",
+    "EngineLock": "locks",
     "AlertWindows": "windows",
     "Team": "teams",
     "Model": "models",
     "SLO": "slos",
+    "AlertRule": "alert_rules",
     "DriftMonitor": "monitors",
     "Experiment": "experiments",
     "Runbook": "runbooks",
@@ -44,10 +44,10 @@ def load(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
         raise UsageError(
             f"{root} is no folder: name the folder of a workspace, or make one with `failsoft init {root}`"
         )
-    own = list(_yaml_files(root))
+    own = list(own_files(root))
     if not own:
         raise UsageError(f"{root} holds no YAML file: make a workspace there with `failsoft init {root}`")
-    findings: list[Finding] = []
+    findings = list(unread(root))
     broken: set[tuple[str, str]] = set()
     shipped = _documents(_shipped_files(), Path(str(files("failsoft"))), findings, broken, shipped=True)
     written = _documents(own, root, findings, broken, shipped=False)
@@ -59,23 +59,15 @@ def load(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
     return workspace, tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
 
 
+def shipped() -> Workspace:
+    """What ships with failsoft and nothing else, for those who look around before they have a workspace."""
+    root = Path(str(files("failsoft")))
+    documents = _documents(_shipped_files(), root, [], set(), shipped=True)
+    return _workspace(root, _indexed(documents, []), frozenset(), [])
+
+
 def _shipped_files() -> Iterator[Path]:
-    yield from _yaml_files(Path(str(files("failsoft"))) / "library")
-
-
-def _yaml_files(root: Path) -> Iterator[Path]:
-    """The YAML files of a workspace, in sorted order; hidden ones and links that lead out of it are left out."""
-    home = root.resolve()
-    shallow = [path for path in root.iterdir() if path.is_file()]
-    deep = [
-        path for folder in FOLDERS if (root / folder).is_dir() for path in (root / folder).rglob("*") if path.is_file()
-    ]
-    for path in sorted((*shallow, *deep)):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        # the library's own folders are links on purpose, while running from a checkout
-        inside = root.name == "library" or path.resolve().is_relative_to(home)
-        if path.suffix in {".yaml", ".yml"} and inside and not hidden:
-            yield path
+    return shipped_files(Path(str(files("failsoft"))) / "library")
 
 
 def _documents(
@@ -93,13 +85,17 @@ def _documents(
             findings.append(
                 Finding(codes.UNREADABLE, f"cannot be read: {error.strerror}", Place(shown), "a readable file")
             )
+            broken.add(ANYTHING)
             continue
         source = read_text(shown, raw)
         if isinstance(source, Finding):
             findings.append(source)
+            broken |= suspected(raw.decode("utf-8", "replace"))
             continue
         nodes, problems = read_nodes(source)
         findings += problems
+        if problems:
+            broken |= suspected(source.text)
         for node in nodes:
             document, problems = decode(source, node, shipped=shipped)
             findings += problems

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from failsoft.findings import Place
 from failsoft.workspace.kinds import (
+    AlertRuleSpec,
     AlertWindowsSpec,
     DriftMonitorSpec,
+    EngineLockSpec,
     EngineSpec,
     ExperimentSpec,
     ModelSpec,
@@ -19,7 +21,11 @@ from failsoft.workspace.kinds import (
 )
 from failsoft.workspace.quantities import Fixed
 
-__all__ = ["Document", "Origin", "Workspace"]
+__all__ = ["ANYTHING", "Document", "Origin", "Workspace"]
+
+
+ANYTHING = ("", "")
+"""Stands among what is broken for a file of which nobody knows what it holds."""
 
 
 class Origin(Protocol):
@@ -62,10 +68,12 @@ class Workspace:
     root: Path
     config: WorkspaceSpec
     engines: Mapping[str, Document[EngineSpec]] = field(default_factory=dict)
+    locks: Mapping[str, Document[EngineLockSpec]] = field(default_factory=dict)
     windows: Mapping[str, Document[AlertWindowsSpec]] = field(default_factory=dict)
     teams: Mapping[str, Document[TeamSpec]] = field(default_factory=dict)
     models: Mapping[str, Document[ModelSpec]] = field(default_factory=dict)
     slos: Mapping[str, Document[SLOSpec]] = field(default_factory=dict)
+    alert_rules: Mapping[str, Document[AlertRuleSpec]] = field(default_factory=dict)
     monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
     experiments: Mapping[str, Document[ExperimentSpec]] = field(default_factory=dict)
     runbooks: Mapping[str, Document[RunbookSpec]] = field(default_factory=dict)
@@ -75,6 +83,12 @@ class Workspace:
     broken: frozenset[tuple[str, str]] = frozenset()
     """Kind and name of the documents that could not be read, so that nobody calls a reference to them dangling."""
 
+    def may_hold(self, kind: str, name: str = "") -> bool:
+        """Whether a file that could not be read may hold that document, or any of that kind."""
+        return ANYTHING in self.broken or any(
+            there == kind and (not name or known == name) for there, known in self.broken
+        )
+
     def config_at(self, *path: str | int) -> Place:
-        """The place of a value of the configuration; the file it would stand in where there is none."""
-        return Place("failsoft.yaml") if self.document is None else self.document.at(*path)
+        """The place of a value of the configuration; the folder of the workspace where there is none."""
+        return Place(".") if self.document is None else self.document.at(*path)

@@ -3,18 +3,30 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import total_ordering
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["Duration", "Fixed", "Name", "ObjectName", "Percent", "Port", "SecretRef"]
+__all__ = ["Duration", "Fixed", "Latency", "Name", "ObjectName", "Percent", "Port", "Rate", "SecretRef", "Written"]
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_LATENCY_UNITS = {"us": Decimal("0.001")} | {unit: Decimal(_UNITS[unit]) for unit in ("ms", "s", "m", "h")}
+_LATENCY = re.compile(r"(\d+(?:\.\d+)?)(us|ms|[smh])")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/([smh])")
 _PERCENT = re.compile(r"\d+(?:\.\d+)?%")
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _LONGEST_MS = 366 * 86_400_000
@@ -28,7 +40,7 @@ class Fixed(BaseModel):
     )
 
 
-class _Written:
+class Written:
     """A scalar that people write as text, parsed once."""
 
     pattern: ClassVar[str]
@@ -36,6 +48,7 @@ class _Written:
 
     @classmethod
     def parse(cls, text: object) -> Self:
+        """Read it. Raises `PydanticCustomError` on anything that is none."""
         raise NotImplementedError
 
     @classmethod
@@ -52,7 +65,7 @@ class _Written:
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
-class Duration(_Written):
+class Duration(Written):
     """A length of time in whole milliseconds.
 
     >>> str(Duration.parse("1h30m")), Duration.parse("90s").seconds
@@ -106,9 +119,86 @@ class Duration(_Written):
         return Duration(self.milliseconds * factor)
 
 
+@dataclass(frozen=True, slots=True)
+class Latency(Written):
+    """A latency, kept exactly: a length of time that may be a fraction of a millisecond.
+
+    >>> str(Latency.parse("2500us")), str(Latency.parse("1.5s")), Latency.parse("2.2ms").milliseconds
+    ('2.5ms', '1s500ms', Decimal('2.2'))
+    """
+
+    milliseconds: Decimal
+
+    pattern: ClassVar[str] = r"^\d+(\.\d+)?(us|ms|[smh])$"
+    examples: ClassVar[list[str]] = ["500ms", "2s", "1800us"]
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Read text such as `500ms`, `1.5s` or `800us`. Raises `PydanticCustomError` on anything else."""
+        found = _LATENCY.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            hint = (
+                f"write {text}s or {text}ms" if isinstance(text, int | Decimal) and not isinstance(text, bool) else ""
+            )
+            context = {"expected": "a number with a unit of us, ms, s, m or h, such as 500ms", "hint": hint}
+            raise PydanticCustomError("duration", "is no duration", context)
+        value = Decimal(found[1]) * _LATENCY_UNITS[found[2]]
+        if not 0 < value <= _LONGEST_MS:
+            raise PydanticCustomError("duration", "is out of range", {"expected": "more than 0 and at most 366d"})
+        return cls(value)
+
+    def __str__(self) -> str:
+        """Whole milliseconds as durations are written, others as one number."""
+        if self.milliseconds == self.milliseconds.to_integral_value():
+            return str(Duration(int(self.milliseconds)))
+        return f"{self.milliseconds.normalize():f}ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(Written):
+    """Events in a time, kept exactly.
+
+    >>> str(Rate.parse("30/m")), Rate.parse("30/m").per_second
+    ('30/m', Fraction(1, 2))
+    """
+
+    count: Decimal
+    unit: str
+
+    pattern: ClassVar[str] = r"^\d+(\.\d+)?/[smh]$"
+    examples: ClassVar[list[str]] = ["200/s", "30/m", "1/h"]
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Read text such as `30/m`. Raises `PydanticCustomError` on anything else."""
+        found = _RATE.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            hint = f"write {text}/s" if isinstance(text, int | Decimal) and not isinstance(text, bool) else ""
+            raise PydanticCustomError(
+                "rate", "is no rate", {"expected": "a number in a second, minute or hour, such as 30/m", "hint": hint}
+            )
+        return cls(Decimal(found[1]), found[2])
+
+    @property
+    def per_second(self) -> Fraction:
+        """The same in a second, exactly."""
+        return Fraction(self.count) * 1000 / _UNITS[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.count:f}/{self.unit}"
+
+
+def _in_percent(number: object) -> str:
+    """What to write for a bare number: below one it is meant as a share of one."""
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 0 <= number <= 100:  # noqa: PLR2004
+        return ""
+    percent = Decimal(number * 100).normalize() if 0 < number < 1 else Decimal(number)
+    return f"write {percent:f}%"
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
-class Percent(_Written):
+class Percent(Written):
     """A share written in percent, kept exactly.
 
     >>> Percent.parse("99.9%").ratio
@@ -124,8 +214,7 @@ class Percent(_Written):
     def parse(cls, text: object) -> Self:
         """Read text such as `99.9%`. Raises `PydanticCustomError` on anything else, or outside 0 to 100 %."""
         if not isinstance(text, str) or not _PERCENT.fullmatch(text):
-            hint = f"write {text}%" if isinstance(text, int | Decimal) and not isinstance(text, bool) else ""
-            context = {"expected": "a number with %, such as 99.9%", "hint": hint}
+            context = {"expected": "a number with %, such as 99.9%", "hint": _in_percent(text)}
             raise PydanticCustomError("percent", "is no percentage", context)
         value = Decimal(text[:-1])
         if value > 100:  # noqa: PLR2004  # a hundred percent
@@ -154,13 +243,17 @@ def _name(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(json_schema_extra={"pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}),
+]
 """The name of a document: an RFC 1123 label, as Kubernetes wants it."""
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
-class ObjectName(_Written):
+class ObjectName(Written):
     """A Kubernetes object, written `namespace/name`."""
 
     namespace: str

@@ -96,10 +96,17 @@ def _events(text: str) -> Iterator[yaml.Event]:
 
 
 def _syntax(file: SourceFile, error: yaml.MarkedYAMLError) -> Finding:
-    mark = error.problem_mark or error.context_mark
+    opened = error.context_mark
+    cut_short = "quoted" in str(error.context) and str(error.problem).startswith("found unexpected")
+    unclosed = opened is not None and cut_short
+    mark = opened if unclosed else error.problem_mark or opened
     where = (mark.line, mark.column, mark.line, mark.column + 1) if mark else (0, 0, 0, 1)
     place = file.place(where)
     hint = "indent with spaces, never with tabs" if "\t" in place.text[: place.column] else ""
+    if opened is not None and mark is not opened and opened.line != (mark.line if mark else 0):
+        hint = f"what is being read there begins in line {opened.line + 1}"
+    if unclosed:
+        return Finding(codes.BAD_YAML, "this quote is never closed", place, "another one that closes it", hint)
     context = f" {error.context}" if error.context else ""
     return Finding(codes.BAD_YAML, f"{error.problem or 'cannot be parsed'}{context}", place, "YAML", hint)
 

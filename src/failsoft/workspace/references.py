@@ -1,19 +1,23 @@
 """Whether the documents of a workspace fit together: every name exists, and every runbook can be reached."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from failsoft.findings import Finding
 from failsoft.workspace import codes
 from failsoft.workspace.decode import nearest
+from failsoft.workspace.kinds import ModelSpec
+from failsoft.workspace.kinds.runbook import Step
 from failsoft.workspace.model import Document, Workspace
 
-__all__ = ["answers", "check_references"]
+__all__ = ["Lacking", "answers", "check_references", "lacks"]
+
+_OPERATORS = ("=~", "!~", "!=", "=")
 
 
 def check_references(workspace: Workspace) -> list[Finding]:
     """All findings about names, over all documents."""
-    checks = (_models, _slos, _monitors, _experiments, _runbooks)
+    checks = (_models, _locks, _slos, _alerts, _monitors, _experiments, _runbooks)
     return [finding for check in checks for finding in check(workspace)]
 
 
@@ -32,7 +36,7 @@ def answers(runbook: Document[Any], slo: Document[Any]) -> bool:
 def _known(
     workspace: Workspace, document: Document[Any], name: str | None, kind: str, valid: Collection[str], *path: str | int
 ) -> Iterator[Finding]:
-    if name is not None and name not in valid and (kind, name) not in workspace.broken:
+    if name is not None and name not in valid and not workspace.may_hold(kind, name):
         message = f"there is no {kind} {name!r}"
         few = 12
         known = (
@@ -48,10 +52,25 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         yield from _known(workspace, model, spec.engine, "Engine", workspace.engines, "engine")
         yield from _known(workspace, model, spec.owner, "Team", workspace.teams, "owner")
         yield from _known(workspace, model, spec.fallback, "Model", workspace.models, "fallback")
+        yield from _selected(model)
         if spec.fallback == model.name:
             yield Finding(
                 codes.UNSUPPORTED, "a model cannot be its own fallback", model.at("spec", "fallback"), "another Model"
             )
+
+
+def _selected(model: Document[ModelSpec]) -> Iterator[Finding]:
+    """Values of labels that select something else than their author meant."""
+    for label, value in model.spec.select.items():
+        place = model.at("spec", "select", label)
+        operator = next((sign for sign in _OPERATORS if value.startswith(sign)), "")
+        if not value:
+            message = f"spec.select.{label} is empty, and selects the series without that label"
+            yield Finding(codes.WRONG_VALUE, message, place, "the value that the model's series have")
+        elif operator:
+            message = f"spec.select.{label} begins with {operator}, and is compared as text all the same"
+            hint = "write one Model for each value; or a label that all series of the model have in common"
+            yield Finding(codes.LITERAL, message, place, "the value as it stands in the series", hint)
 
 
 def _slos(workspace: Workspace) -> Iterator[Finding]:
@@ -64,16 +83,49 @@ def _slos(workspace: Workspace) -> Iterator[Finding]:
             continue
         model = workspace.models.get(spec.model)
         engine = workspace.engines.get(model.spec.engine) if model else None
-        if engine is not None and spec.indicator.choice not in engine.spec.indicators:
-            message = f"the engine {engine.name} exports nothing for {spec.indicator.choice}"
-            hint = "known: " + ", ".join(sorted(engine.spec.indicators))
+        if engine is not None and spec.indicator.gauge is None and spec.indicator.events is None:
+            yield from _exported(slo, engine)
+
+
+def _exported(slo: Document[Any], engine: Document[Any]) -> Iterator[Finding]:
+    """What an SLO asks for and its engine does not export."""
+    indicator, there = slo.spec.indicator, engine.spec.indicators.named()
+    goodput = indicator.goodput
+    parts = [part for part in ("ttft", "tpot", "e2e") if goodput and getattr(goodput, part) is not None]
+    for name in [indicator.key] if goodput is None else ["availability", *parts]:
+        if name not in there:
+            path = [indicator.key, name] if name in parts else [indicator.key]
             yield Finding(
                 codes.UNSUPPORTED,
-                message,
-                slo.at("spec", "indicator", spec.indicator.choice, key=True),
-                "an indicator of the engine's catalogue",
-                hint,
+                f"the engine {engine.name} exports nothing for {name}",
+                slo.at("spec", "indicator", *path, key=True),
+                f"one of {', '.join(there)}" if there else "another engine",
+                engine.spec.missing.get(name, ""),
             )
+
+
+def _locks(workspace: Workspace) -> Iterator[Finding]:
+    for lock in workspace.locks.values():
+        yield from _known(workspace, lock, lock.spec.engine, "Engine", workspace.engines, "engine")
+        for position, name in enumerate(lock.spec.models):
+            yield from _known(workspace, lock, name, "Model", workspace.models, "models", position)
+        engine = workspace.engines.get(lock.spec.engine)
+        for family in lock.spec.bounds if engine else ():
+            known = engine.spec.families.get(family) if engine else None
+            if known is None or known.type != "histogram":
+                message = f"the engine {lock.spec.engine} has no histogram {family}"
+                place = lock.at("spec", "bounds", family, key=True)
+                yield Finding(codes.UNSUPPORTED, message, place, "a histogram among the families of its engine")
+
+
+def _alerts(workspace: Workspace) -> Iterator[Finding]:
+    for rule in workspace.alert_rules.values():
+        yield from _known(workspace, rule, rule.spec.owner, "Team", workspace.teams, "owner")
+    document, named = workspace.document, workspace.config.alerts
+    if document is not None:
+        yield from _known(workspace, document, named.owner, "Team", workspace.teams, "alerts", "owner")
+        for position, name in enumerate(named.off):
+            yield from _known(workspace, document, name, "AlertRule", workspace.alert_rules, "alerts", "off", position)
 
 
 def _drift(workspace: Workspace, slo: Document[Any]) -> Iterator[Finding]:
@@ -124,7 +176,8 @@ def _experiments(workspace: Workspace) -> Iterator[Finding]:
                 "a model with spec.workload",
                 f"add it at {model.at('spec', key=True)}",
             )
-        if model is not None and not any(slo.spec.model == target for slo in workspace.slos.values()):
+        judged = any(slo.spec.model == target for slo in workspace.slos.values()) or workspace.may_hold("SLO")
+        if model is not None and not judged:
             yield Finding(
                 codes.UNSUPPORTED,
                 f"the model {target} has no SLO to judge by",
@@ -146,7 +199,7 @@ def _runbooks(workspace: Workspace) -> Iterator[Finding]:
         for position, name in enumerate(match.models):
             yield from _known(workspace, runbook, name, "Model", workspace.models, "answers", "models", position)
         reached = [slo for slo in workspace.slos.values() if answers(runbook, slo)]
-        if not reached and not runbook.shipped:
+        if not reached and not runbook.shipped and not workspace.may_hold("SLO"):
             modes = sorted({slo.spec.stands_for for slo in workspace.slos.values()})
             yield Finding(
                 codes.UNREACHABLE,
@@ -168,30 +221,39 @@ def _step(
         )
     for slo in reached:
         model = workspace.models.get(slo.spec.model)
-        if model is None:
-            continue
-        fallback = workspace.models.get(model.spec.fallback or "")
-        if step.shift_traffic is not None:
-            routes = [
-                one.spec.route.http_route for one in (model, fallback) if one is not None and one.spec.route is not None
-            ]
-            if len(routes) != 2 or routes[0] != routes[1]:  # noqa: PLR2004  # the model and its fallback
-                message = f"the model {model.name} cannot shift traffic"
-                yield Finding(
-                    codes.UNSUPPORTED,
-                    message,
-                    runbook.at("spec", "steps", position, "shiftTraffic", key=True),
-                    "a model with a fallback, both with a route to the same HTTPRoute",
-                    f"complete {model.at('spec', key=True)}",
-                )
-        if step.scale is not None:
-            target = fallback if step.scale.model == "fallback" else model
-            if target is None or target.spec.workload is None:
-                message = f"the model {model.name} has nothing to scale"
-                yield Finding(
-                    codes.UNSUPPORTED,
-                    message,
-                    runbook.at("spec", "steps", position, "scale", key=True),
-                    "a model with spec.workload",
-                    f"complete {model.at('spec', key=True)}",
-                )
+        lacking = lacks(workspace, model, step) if model is not None else None
+        if model is not None and lacking is not None:
+            yield Finding(
+                codes.UNSUPPORTED,
+                lacking.message,
+                runbook.at("spec", "steps", position, lacking.key, key=True),
+                lacking.expected,
+                f"complete {model.at('spec', key=True)}",
+            )
+
+
+class Lacking(NamedTuple):
+    """What a model does not declare and a step needs: the step's key, and two sentences about it."""
+
+    key: str
+    message: str
+    expected: str
+
+
+def lacks(workspace: Workspace, model: Document[ModelSpec], step: Step) -> Lacking | None:
+    """What a step cannot do with a model: a workload to scale, a route to shift; None where nothing is in the way."""
+    fallback = workspace.models.get(model.spec.fallback or "")
+    if fallback is None and model.spec.fallback and workspace.may_hold("Model", model.spec.fallback):
+        return None
+    if step.shift_traffic is not None:
+        routes = [
+            one.spec.route.http_route for one in (model, fallback) if one is not None and one.spec.route is not None
+        ]
+        if len(routes) != 2 or routes[0] != routes[1]:  # noqa: PLR2004  # the model and its fallback
+            expected = "a model with a fallback, both with a route to the same HTTPRoute"
+            return Lacking("shiftTraffic", f"the model {model.name} cannot shift traffic", expected)
+    if step.scale is not None:
+        target = fallback if step.scale.model == "fallback" else model
+        if target is None or target.spec.workload is None:
+            return Lacking("scale", f"the model {model.name} has nothing to scale", "a model with spec.workload")
+    return None

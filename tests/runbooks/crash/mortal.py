@@ -178,7 +178,7 @@ async def live(job):
     threads = Watched(Threads(job["pager"]), fate, ("incident", "entry", "question"), lambda name, _: f"Slack {name}")
     opened = open_service(
         workspace,
-        ServiceSettings(database=job["database"], lease=job["lease"], poll=0.02, patience=2.0, durable=job["durable"]),
+        ServiceSettings(database=job["database"], lease=job["lease"], poll=0.05, patience=2.0, durable=job["durable"]),
         cluster=Watched(cluster, fate, CALLS, lambda name, given: f"{name} {_kind(given[0])}"),
         prometheus=Watched(Prometheus(job["ratio"]), fate, ("query",), lambda *_: "query Prometheus"),
         pagers={"assistants": pager},
@@ -193,7 +193,7 @@ async def live(job):
         while not await asyncio.to_thread(_over, engines[0]):
             for token in await asyncio.to_thread(_asked, engines[0]) if job["answers"] else ():
                 await service.decide(token, "approve", user="U0ANA", via="slack")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 def _kind(given):

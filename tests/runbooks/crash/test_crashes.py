@@ -31,33 +31,75 @@ RECOVERS = """
 FIRST = {"commit outbox": 5, "commit leases": 2, "commit incidents": 3, "commit approvals": 1}
 FIRST |= {"Slack entry": 3, "Slack incident": 3, "query Prometheus": 2}
 AT_ONCE = 4
+GOES = 2
 SECONDS_PER_CASE = 60
 DOCUMENT = Path(__file__).parents[3] / "docs" / "crash-matrix.md"
+
+
+# These change nothing: who dies before one, during it or after it leaves the same world behind.
+LOOKS = ("get ", "list ", "query ")
 
 
 def points_of(trace):
     """The points of a run without a crash: (name, how often it had come)."""
     seen = Counter()
-    for name in trace.read_text().splitlines():
+    for name in trace:
         seen[name] += 1
         if seen[name] <= FIRST.get(name.split(" ", 1)[1], 1000):
             yield name, seen[name]
+
+
+def different(points):
+    """The points without those at which the world is as at the one before.
+
+    Between the end of one write and the beginning of the next, nothing is left behind that was not there. One point of
+    each such stretch is enough, and the first of each name, so that every name is there with both its sides. Letters
+    go out beside the run, at any time: theirs all stay.
+    """
+    names, same = set(), False
+    for name, number in points:
+        side, what = name.split(" ", 1)
+        beside = what in FIRST
+        if side == "after" and not beside and not what.startswith(LOOKS):
+            same = False
+        if beside or name not in names or not same:
+            names.add(name)
+            same = same or not beside
+            yield name, number
 
 
 def dry_run(make, tmp_path):
     trace = tmp_path / "trace"
     with make() as world:
         assert world.run(trace=trace) == 0, world.log
-    return list(points_of(trace))
+    return list(points_of(trace.read_text().splitlines()))
+
+
+def every_point(make, tmp_path):
+    """The points that come in each of two runs: how often a step looks is a matter of time."""
+    points = dry_run(make, tmp_path)
+    (tmp_path / "trace").unlink()
+    again = set(dry_run(make, tmp_path))
+    return [point for point in points if point in again]
 
 
 def crash(make, *deaths):
-    """One worker dies at each point; the last one ends the run. How many of them died, and what is to be judged."""
+    """One worker dies at each point; the last one ends the run. How many of them died, and what is to be judged.
+
+    What may have happened twice is what was under way when one of them died: a change, a page, an entry in the thread.
+    """
     with make() as world:
-        died = [world.run(die=die) == -signal.SIGKILL for die in deaths]
-        doubtful = world.rows("SELECT 1 FROM steps WHERE state = 'started' AND effect IS NOT NULL")
+        died, twice = 0, Counter()
+        for die in deaths:
+            if world.run(die=die) != -signal.SIGKILL:
+                continue
+            died += 1
+            doubt = "state = 'started' AND effect IS NOT NULL AND interrupted < attempts"
+            twice["change"] += len(world.rows(f"SELECT 1 FROM steps WHERE {doubt}"))  # noqa: S608
+            flying = world.rows("SELECT kind FROM outbox WHERE state = 'pending' AND claimed_by IS NOT NULL")
+            twice.update(row.kind for row in flying)
         assert world.run() == 0, f"{deaths}\n{world.log}"
-        return sum(died), bool(doubtful), judged(world)
+        return died, twice, judged(world)
 
 
 def judged(world):
@@ -82,15 +124,14 @@ def judged(world):
     }
 
 
-def check(ended, deaths, doubtful, expected):
+def check(ended, twice, expected):
     """Every crash leaves the same world; letters in flight may arrive twice, and interrupted steps are flagged."""
     pages = ended.pop("pages")
-    twice = ended.pop("said twice")
-    assert ended == expected | {"interrupted": ended["interrupted"]}
-    assert ended["interrupted"] == int(doubtful) if len(deaths) == 1 else ended["interrupted"] <= len(deaths)
+    said_twice = ended.pop("said twice")
+    assert ended == expected | {"interrupted": twice["change"]}
     assert len(pages) == (1 if expected["outcome"] == "undone" else 0)
-    assert sum(pages.values()) <= len(pages) + sum("page" in name or "outbox" in name for name, _ in deaths)
-    assert twice <= len(deaths)
+    assert sum(pages.values()) <= len(pages) + twice["page"]
+    assert said_twice <= twice["entry"]
 
 
 UNDONE = {
@@ -108,15 +149,24 @@ RECOVERED = UNDONE | {"outcome": "recovered", "effects": {"route": 1}, "weights"
 
 
 def crash_everywhere(make, cases, expected):
-    """All cases, a few at a time; how many of the deaths happened."""
+    """All cases, a few at a time, and in how many of its deaths each one had somebody die."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ended = list(pool.map(lambda deaths: (deaths, *crash(make, *deaths)), cases))
-    for deaths, _, doubtful, world in ended:
+    for deaths, _, twice, world in ended:
         try:
-            check(world, deaths, doubtful, expected)
+            check(world, twice, expected)
         except AssertionError as error:
             raise AssertionError(f"killed at {deaths}: {error}") from None
-    return sum(died for _, died, _, _ in ended)
+    return {deaths: died for deaths, died, _, _ in ended}
+
+
+def crash_at_every_one(make, points, expected):
+    """A kill at each of the points. Some come by chance, in one run and not in the next: those have several goes."""
+    missed = [(point,) for point in points]
+    for _ in range(GOES):
+        missed = [deaths for deaths, died in crash_everywhere(make, missed, expected).items() if not died]
+        print(f"{len(missed)} of {len(points)} points did not come: {missed}")
+    assert len(missed) <= len(points) // 20, f"nobody came to {missed}"
 
 
 def chosen(points, every, always=()):
@@ -129,45 +179,62 @@ def test_a_kill_at_some_points(worlds, runbook, tmp_path, kind, every):
     make = worlds(kind, runbook(STEPS), 0.5)
     points = dry_run(make, tmp_path)
     cases = [(point,) for point in chosen(points, every, ("scale Deployment", "page") if kind == "sqlite" else ())]
-    assert crash_everywhere(make, cases, UNDONE) >= 0.8 * len(cases)
+    assert sum(crash_everywhere(make, cases, UNDONE).values()) >= 0.8 * len(cases)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
 def test_a_kill_at_every_point(worlds, runbook, tmp_path, kind):
     make = worlds(kind, runbook(STEPS), 0.5)
-    points = dry_run(make, tmp_path)
-    assert len(points) > 150
-    assert crash_everywhere(make, [(point,) for point in points], UNDONE) >= 0.8 * len(points)
+    points = every_point(make, tmp_path)
+    assert len(points) > 140
+    crash_at_every_one(make, list(different(points)), UNDONE)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
 def test_a_kill_at_every_point_of_the_example_runbook(worlds, runbook, tmp_path, kind):
     make = worlds(kind, runbook(RECOVERS), 0.001)
-    points = dry_run(make, tmp_path)
+    points = every_point(make, tmp_path)
     assert len(points) > 80
-    assert crash_everywhere(make, [(point,) for point in points], RECOVERED) >= 0.8 * len(points)
+    crash_at_every_one(make, list(different(points)), RECOVERED)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_two_kills_anywhere(worlds, runbook, tmp_path):
-    make = worlds("sqlite", runbook(STEPS), 0.5)
-    points = dry_run(make, tmp_path)
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_two_kills_anywhere(worlds, runbook, tmp_path, kind):
+    make = worlds(kind, runbook(STEPS), 0.5)
+    points = every_point(make, tmp_path)
     seed = random.randrange(10_000)
     print("seed", seed)
     dice = random.Random(seed)
-    assert crash_everywhere(make, [tuple(dice.sample(points, 2)) for _ in range(40)], UNDONE) >= 40
+    cases = [tuple(dice.sample(points, 2)) for _ in range(20)]
+    assert sum(crash_everywhere(make, cases, UNDONE).values()) >= len(cases)
+
+
+def test_points_that_are_left_out_are_the_same_as_one_that_is_not():
+    trace = ["before commit runs", "after commit runs", "before get Pod", "after get Pod", "before commit runs"]
+    trace += ["after commit runs", "before Slack entry", "before get Pod", "after get Pod", "before scale Pod"]
+    kept = [f"{name} {number}" for name, number in different(points_of(trace))]
+    assert kept == [
+        "before commit runs 1",
+        "after commit runs 1",
+        "before get Pod 1",
+        "after get Pod 1",
+        "after commit runs 2",
+        "before Slack entry 1",
+        "before scale Pod 1",
+    ]
 
 
 def test_a_kill_at_some_points_without_the_durable_engine(worlds, runbook, tmp_path):
     """What is durable is ours: the engine only drives."""
     make = worlds("sqlite", runbook(STEPS), 0.5, durable=False)
     cases = [(point,) for point in chosen(dry_run(make, tmp_path), 20)]
-    assert crash_everywhere(make, cases, UNDONE) >= 0.8 * len(cases)
+    assert sum(crash_everywhere(make, cases, UNDONE).values()) >= 0.8 * len(cases)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def configure(
         configuration.host = url.rstrip("/")
         configuration.ssl_ca_cert = str(ca_file) if ca_file else None
         if token:
-            configuration.api_key["BearerToken"] = f"Bearer {token}"
+            for name in ("authorization", "BearerToken"):  # up to client 35, and from 36 on
+                configuration.api_key[name] = f"Bearer {token}"
     else:
         _load(configuration, kubeconfig, context)
     if configuration.host.startswith(_LOOPBACK):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-__all__ = ["SLACK_URL", "Identity", "SlackPoster"]
+__all__ = ["SLACK_URL", "Identity", "Posted", "SlackPoster"]
 
 SLACK_URL = "https://slack.com/api/"
 
@@ -34,6 +34,19 @@ class Identity:
     bot_id: str
     team_id: str
     team: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that was posted.
+
+    Attributes:
+        channel: the id of the channel it is in, also where a name was given: only with it can it be edited.
+        ts: its name within the channel.
+    """
+
+    channel: str
+    ts: str
 
 
 class SlackPoster:
@@ -72,13 +85,13 @@ class SlackPoster:
         blocks: Sequence[Block] = (),
         thread_ts: str | None = None,
         key: str | None = None,
-    ) -> str:
-        """Post a message, in a thread if given. Returns its `ts`.
+    ) -> Posted:
+        """Post a message, in a thread if given. Returns where it is.
 
         When it raises `UnavailableError` the message may have been posted all the same: `find` tells, given a key.
 
         Args:
-            channel: the channel's id.
+            channel: the channel's id, or its name.
             text: for the notification, and for who cannot see blocks.
             blocks: what is shown.
             thread_ts: the message whose thread it belongs to.
@@ -93,7 +106,7 @@ class SlackPoster:
                 channel=channel, unfurl_links=False, unfurl_media=False, **_content(text, blocks), **more
             ),
         )
-        return str(answer["ts"])
+        return Posted(str(answer["channel"]), str(answer["ts"]))
 
     async def update(self, channel: str, ts: str, *, text: str, blocks: Sequence[Block] = ()) -> None:
         """Replace a message in place. Raises `NotFoundError` when it is gone."""

@@ -13,6 +13,7 @@ from failsoft.runbooks.store.schema import episodes, incidents, runs, wakes
 
 __all__ = [
     "Incident",
+    "ease",
     "firing",
     "incident",
     "insert_or_ignore",
@@ -32,7 +33,7 @@ class Incident:
     Attributes:
         state: `open` or `resolved`.
         origin: `alert`, or `hand` for one that a person opened by starting a runbook.
-        severity: the worst of its alerts, `page` or `ticket`.
+        severity: `page` or `ticket`: the worst of its alerts that fire, and once it is resolved of all it had.
         posted: where its first message is, as the announcer gave it back.
     """
 
@@ -82,7 +83,7 @@ def open_incident(connection: sa.Connection, **values: str) -> tuple[Incident, b
     return Incident(**row), False
 
 
-def reopen(connection: sa.Connection, slo: str, model: str, began: float) -> bool:
+def reopen(connection: sa.Connection, slo: str, model: str, began: float, severity: str) -> bool:
     """Open the last incident of (slo, model) again where an alert that began during it is told of only now.
 
     So it is with a slower tier: while the faster one fires, Alertmanager holds it back.
@@ -92,13 +93,19 @@ def reopen(connection: sa.Connection, slo: str, model: str, began: float) -> boo
         slo: its SLO.
         model: its model.
         began: when the alert began, seconds since the epoch.
+        severity: of the alert, which alone of the incident's fires now.
     """
     of_both = (incidents.c.slo == slo, incidents.c.model == model)
-    last = sa.select(sa.func.max(incidents.c.id)).where(*of_both).scalar_subquery()
-    again = sa.update(incidents).where(
-        incidents.c.id == last, incidents.c.state == "resolved", incidents.c.resolved_at >= began
-    )
-    return bool(connection.execute(again.values(state="open", resolved_at=None)).rowcount)
+    last = connection.execute(sa.select(incidents).where(*of_both).order_by(incidents.c.id.desc()).limit(1)).first()
+    if last is None or last.state != "resolved" or last.resolved_at < began:
+        return False
+    again = sa.update(incidents).where(incidents.c.id == last.id, incidents.c.state == "resolved")
+    try:
+        with connection.begin_nested():
+            values = {"state": "open", "resolved_at": None, "severity": severity}
+            return bool(connection.execute(again.values(values)).rowcount)
+    except sa.exc.IntegrityError:
+        return False  # another transaction has just opened the next one, and that is the one to join
 
 
 def worsen(connection: sa.Connection, found: Incident, severity: str) -> bool:
@@ -109,18 +116,24 @@ def worsen(connection: sa.Connection, found: Incident, severity: str) -> bool:
     return True
 
 
-def firing(connection: sa.Connection, number: int) -> int:
-    """How many of the incident's episodes fire."""
+def ease(connection: sa.Connection, found: Incident) -> None:
+    """A page that is only a ticket from now on."""
+    connection.execute(sa.update(incidents).where(incidents.c.id == found.id).values(severity="ticket"))
+
+
+def firing(connection: sa.Connection, number: int, *, urgent: bool = False) -> int:
+    """How many of the incident's episodes fire, or of those that page."""
     counted = sa.select(sa.func.count()).where(episodes.c.incident_id == number, episodes.c.status == "firing")
-    return connection.scalar(counted) or 0
+    return connection.scalar(counted.where(episodes.c.severity != "ticket") if urgent else counted) or 0
 
 
 def resolve(connection: sa.Connection, found: Incident, text: str, *, page_too: bool = True) -> None:
     """Close the incident, resolve its page, and wake what waits for an answer that nobody needs any more."""
     moment = now(connection)
-    connection.execute(
-        sa.update(incidents).where(incidents.c.id == found.id).values(state="resolved", resolved_at=moment)
-    )
+    urgent = sa.exists().where(episodes.c.incident_id == found.id, episodes.c.severity != "ticket")
+    worst = sa.case((urgent, "page"), else_=incidents.c.severity)
+    closed = sa.update(incidents).where(incidents.c.id == found.id)
+    connection.execute(closed.values(state="resolved", resolved_at=moment, severity=worst))
     if page_too:
         outbox.put_resolve(connection, page_key(found))
     timeline.tell(connection, "resolved", text, incident=found.id)

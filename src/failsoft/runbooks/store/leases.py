@@ -9,7 +9,7 @@ from failsoft.runbooks.store import outbox
 from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.schema import leases, runs
 
-__all__ = ["alive", "any_free", "hand_out", "heartbeat", "holds", "reap", "release"]
+__all__ = ["alive", "any_free", "hand_out", "heartbeat", "holds", "left", "reap", "release"]
 
 
 def heartbeat(connection: sa.Connection, worker: str, lease: float) -> None:
@@ -26,8 +26,14 @@ def heartbeat(connection: sa.Connection, worker: str, lease: float) -> None:
 
 def holds(connection: sa.Connection, worker: str) -> bool:
     """Whether the worker's lease runs."""
+    seconds = left(connection, worker)
+    return seconds is not None and seconds > 0
+
+
+def left(connection: sa.Connection, worker: str) -> float | None:
+    """Seconds for which the worker's lease runs still, less than 0 when it ran out; None where it holds none."""
     expires = connection.scalar(sa.select(leases.c.expires_at).where(leases.c.worker == worker))
-    return expires is not None and expires > now(connection)
+    return None if expires is None else expires - now(connection)
 
 
 def alive(connection: sa.Connection) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "Letter",
     "bury",
     "due",
+    "keep_page",
     "page_payload",
     "postpone",
     "put_ask",
@@ -54,6 +55,16 @@ def put_resolve(connection: sa.Connection, key: str) -> None:
     )
     if last is not None and last["action"] != "resolve":
         _put(connection, lane, "page", last | {"action": "resolve"})
+
+
+def keep_page(connection: sa.Connection, key: str) -> bool:
+    """Take a resolve back that was not sent yet; False where it was, and the pager has forgotten what was paged."""
+    newest = sa.select(outbox.c.id, outbox.c.payload).where(outbox.c.lane == f"page/{key}").order_by(outbox.c.id.desc())
+    last = connection.execute(newest.limit(1)).first()
+    if last is None or last.payload["action"] != "resolve":
+        return True
+    unsent = (outbox.c.id == last.id, outbox.c.state == "pending", outbox.c.claimed_until.is_(None))
+    return bool(connection.execute(sa.delete(outbox).where(*unsent)).rowcount)
 
 
 def put_incident(connection: sa.Connection, incident: int) -> None:

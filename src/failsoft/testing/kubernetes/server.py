@@ -23,7 +23,7 @@ __all__ = ["TOKEN", "FakeKubernetes", "serve"]
 type Json = dict[str, Any]
 
 TOKEN = "fake-kubernetes-token"  # noqa: S105 (the fake has no secrets)
-_START_TIMEOUT_S = 10.0
+_START_TIMEOUT_S = 30.0
 
 
 class _World:

@@ -1,0 +1,60 @@
+"""What the command line says where files, disks and libraries fail: one line and exit code 2, never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from failsoft.cli import main
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "chat"
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    "words", [["init", "/proc/foo"], ["schema", "-o", "/proc/1/x"], ["compile", str(EXAMPLE), "-o", "/proc/foo"]]
+)
+def test_a_place_that_cannot_be_written_is_one_line(words, capsys):
+    assert run(*words) == 2
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("failsoft: /proc/")
+    assert "\n" not in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_under_standard_output_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "failsoft", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "failsoft: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "library", "extra"),
+    [
+        (["lab", "demo"], "aiohttp", "lab"),
+        (["serve", str(EXAMPLE)], "starlette", "serve"),
+        (["incidents", "list", str(EXAMPLE)], "sqlalchemy", "serve"),
+        (["chaos", "plan", "chat-spot-reclaim", str(EXAMPLE)], "kubernetes", "kubernetes"),
+    ],
+)
+def test_a_library_of_an_extra_that_is_not_there_is_one_line(words, library, extra):
+    blocked = f"import sys; sys.modules[{library!r}] = None; from failsoft.cli import main; main({words!r})"
+    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert f"pip install 'failsoft[{extra}]'" in done.stderr
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug_and_shown_as_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "failsoft.workspace.schema", None)
+    monkeypatch.delitem(sys.modules, "failsoft.cli.schema", raising=False)
+    with pytest.raises(ModuleNotFoundError):
+        main(["schema"])
