@@ -1,4 +1,4 @@
-"""Who hears an alert that is no SLO's: its team's pager for a page, and failsoft for both."""
+"""Who hears an alert that is no SLO's: its team's pager, where a ticket is a warning, and failsoft."""
 
 import pytest
 
@@ -29,9 +29,11 @@ def test_a_page_goes_to_the_pager_of_its_team_and_to_failsoft(receivers, team):
     assert found == {f"pager-{team}", f"team-{team}"}
 
 
-def test_a_ticket_goes_to_failsoft_alone(receivers):
+def test_a_ticket_goes_there_too_and_wakes_nobody(receivers, tmp_path):
     found = receivers(alertname="GpuHot", alert_rule="gpu-hot", severity="ticket", team="platform")
-    assert found == {"team-platform"}
+    assert found == {"pager-platform", "team-platform"}
+    text = (tmp_path / "alertmanager.yaml").read_text()
+    assert """severity: '{{ if eq .CommonLabels.severity "ticket" }}warning{{ else }}critical{{ end }}'""" in text
 
 
 def test_the_alerts_of_slos_go_where_they_went(receivers):

@@ -106,6 +106,20 @@ def test_compiling_asks_no_server_and_gives_the_same_bytes(workspace, run, custo
     assert document["spec"] == {"engine": "vllm", "source": "custom.prom", "bounds": {TTFT: [0.3, 3]}}
 
 
+def test_a_name_is_never_longer_than_names_may_be(workspace, run, custom):
+    root, _, _ = workspace("vllm", {"s": "ttft: {below: 300ms}"})
+    names = ["a" * 63, "b" * 63]
+    with (root / "failsoft.yaml").open("a") as stream:
+        for name in names:
+            spec = "{engine: vllm, select: {job: n}, owner: assistants}"
+            stream.write(f"---\nkind: Model\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+    for name in names:
+        assert run("catalog", "lock", "vllm", custom, "-w", root, "--model", name)[0] == 0
+    loaded, found = load(root)
+    assert found == ()
+    assert {lock.spec.models for lock in loaded.locks.values()} == {(name,) for name in names}
+
+
 def test_a_file_of_somebody_else_stays(workspace, run, custom):
     root, _, _ = workspace("vllm", {"s": "ttft: {below: 500ms}"})
     mine = root / "slo" / "locks" / "vllm.yaml"

@@ -57,11 +57,13 @@ def test_where_a_file_of_somebody_else_stands_in_the_way_nothing_is_written(tmp_
     assert (tmp_path / "alertmanager.yaml").read_text() == "route: {receiver: mine}\n"
 
 
-def test_without_the_manifest_our_files_are_known_by_their_first_line(tmp_path):
-    write(files("a.yaml"), tmp_path)
+def test_without_the_manifest_our_files_are_known_by_how_they_begin(tmp_path):
+    board = '{\n "uid": "failsoft-slo",\n "version": VERSION\n}\n'
+    write(files("a.yaml") | {"b.json": board.replace("VERSION", "1")}, tmp_path)
     (tmp_path / MANIFEST).unlink()
-    assert write({"a.yaml": MARK + "new\n"}, tmp_path) == (1, 0)
-    assert (tmp_path / "a.yaml").read_text() == MARK + "new\n"
+    new = {"a.yaml": MARK + "new\n", "b.json": board.replace("VERSION", "2")}
+    assert write(new, tmp_path) == (2, 0)
+    assert {name: (tmp_path / name).read_text() for name in new} == new
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": 7}', '{"files": {"a": 7}}'])

@@ -154,7 +154,11 @@ def test_kustomize_builds_the_folder(files, tmp_path):
         ("PrometheusRule", "failsoft-chat", "monitoring"),
         ("PrometheusRule", f"failsoft-{LONG}", "monitoring"),
         ("Secret", "alertmanager-main", "monitoring"),
+        ("ConfigMap", "failsoft-dashboards", "monitoring"),
     }
+    (dashboards,) = [one for one in objects if one["kind"] == "ConfigMap"]
+    assert dashboards["metadata"]["labels"] == {"grafana_dashboard": "1"}
+    assert len(dashboards["data"]) == sum(path.startswith("dashboards/") for path in made)
 
 
 # --- the command

@@ -224,3 +224,18 @@ def test_skipped_columns_and_names_of_numbers(here):
     profile = ReferenceProfile.parse((here / "x.json").read_bytes(), "x.json")
     assert list(profile.features) == ["plan"]
     assert profile.model == "chat"
+
+
+def test_a_rollout_takes_the_reference_of_its_own_revision(here):
+    (here / "refs").mkdir()
+    for name, revision in (("train", "r7"), ("moved", "r8")):
+        made = run("fit", here / f"{name}.parquet", "-o", here / "refs" / f"{name}.json", "--revision", revision)
+        assert made.exit_code == 0
+    for revision, code in (("r7", 1), ("r8", 0)):
+        assert run("score", here / "refs", here / "moved.parquet", "--revision", revision).exit_code == code
+    unknown = run("score", here / "refs", here / "moved.parquet", "--revision", "r9")
+    assert unknown.exit_code == 2
+    assert "'r7', 'r8'" in unknown.output
+    other = run("score", here / "ref.json", here / "same.parquet", "--revision", "r8")
+    assert other.exit_code == 2
+    assert "'r7'" in other.output

@@ -5,7 +5,7 @@ import pytest
 
 from failsoft.drift.alarms import Budget, Cadence, Plan, Rule, Signal, calibrate
 from failsoft.drift.alarms.heldout import compare
-from failsoft.drift.alarms.laws import yurdakul
+from failsoft.drift.alarms.laws import quadratic_form, yurdakul
 
 MINUTES = 300_000
 SHARE = np.full(10, 0.1)
@@ -76,6 +76,22 @@ def test_windows_that_wander_raise_the_critical_value_and_say_what_it_costs():
     assert wandering.cusum.threshold > calm.cusum.threshold
 
 
+def test_the_law_of_wandering_windows_is_the_one_of_their_design_effects():
+    rng = np.random.default_rng(4)
+    test = calibrate([signal(rng, windows(rng, 2_880, 0.1))], plan()).tests[0].test
+    expected = quadratic_form(np.array([1 + 0.1**2 * 455] + [1.0] * 8))
+    for level in (3.0, 6.0, 9.0):
+        assert test.law.critical(level) == pytest.approx(expected.critical(level), rel=0.12)
+        assert test.law.critical(level) > 1.2 * test.base.critical(level)
+
+
+def test_what_the_law_does_not_foretell_the_tail_model_does():
+    rng = np.random.default_rng(7)
+    calm = calibrate([signal(rng, windows(rng, 2_880))], plan())
+    jumping = calibrate([signal(rng, windows(rng, 2_880, outliers=0.004))], plan())
+    assert jumping.level > calm.level + 3
+
+
 def test_few_held_out_windows_are_tickets_only_and_the_words_say_what_would_do():
     rng = np.random.default_rng(5)
     found = calibrate([signal(rng, windows(rng, 400))], plan(block=20))
@@ -97,6 +113,15 @@ def test_outliers_among_held_out_windows_are_not_promised_away_but_two_in_a_row_
     found = calibrate([signal(rng, held)], plan())
     assert any("outliers" in doubt for doubt in found.doubts)
     assert calibrate([signal(rng, held)], plan(rule=Rule(2, 2))).promised
+
+
+def test_a_tail_without_end_is_promised_nothing():
+    rng = np.random.default_rng(17)
+    held = windows(rng, 2_880)
+    held[::40] = rng.multinomial(500, np.eye(10)[0], size=72)  # now and then all rows are in one bin
+    found = calibrate([signal(rng, held)], plan())
+    assert not found.promised
+    assert "outliers" in found.doubts[0]
 
 
 def test_persistence_is_counted_on_windows_as_they_came():
@@ -134,11 +159,11 @@ def test_a_floor_makes_alarms_rarer_and_later_than_the_budget_asks():
 def test_features_and_strata_share_the_budget():
     rng = np.random.default_rng(11)
     one = calibrate([signal(rng, NONE)], plan())
-    ten = calibrate([signal(rng, NONE, f"f{index}") for index in range(10)], plan())
-    strata = calibrate([signal(rng, NONE)], plan(strata=10))
-    assert ten.level == pytest.approx(one.level + np.log(10), abs=0.15)
-    assert strata.level == pytest.approx(ten.level, abs=0.25)
-    assert ten.pages <= 1.001
+    three = calibrate([signal(rng, NONE, f"f{index}") for index in range(3)], plan())
+    strata = calibrate([signal(rng, NONE)], plan(strata=3))
+    assert three.level == pytest.approx(one.level + np.log(3), abs=0.15)
+    assert strata.level == pytest.approx(three.level, abs=0.25)
+    assert three.pages <= 1.001
 
 
 def test_overlapping_windows_need_a_higher_critical_value():

@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import failsoft
 
@@ -44,16 +46,41 @@ def wheel(source, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory):
-    """The programs of an empty environment in which the wheel, and no source tree, is installed."""
+    """The programs of an environment that holds the wheel and what it depends on without extras, and nothing else."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder)
     python = folder / "bin" / "python"
     run(sys.executable, "-m", "pip", f"--python={python}", "install", "--no-deps", "--no-index", str(wheel), cwd=folder)
-    # The dependencies are borrowed from ours. A folder named in a .pth file is searched, but .pth files in it, such as
-    # the one that leads to our source tree, are not read.
     (own,) = folder.glob("lib/python3*/site-packages")
-    (own / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    (installed,) = metadata.distributions(name="failsoft", path=[str(own)])
+    for distribution in dependencies(installed):
+        copy_into(own, distribution)
+    run(sys.executable, "-m", "pip", f"--python={python}", "check", cwd=folder)
     return folder / "bin"
+
+
+def dependencies(of):
+    """What a distribution needs without extras, from our own environment: a registry may be far away."""
+    found, asked = {}, [(requirement, "") for requirement in of.requires]
+    while asked:
+        text, extra = asked.pop()
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        if name not in found:
+            found[name] = metadata.distribution(name)
+            asked += [(below, "") for below in found[name].requires or ()]
+        asked += [(below, more) for more in requirement.extras for below in found[name].requires or ()]
+    return found.values()
+
+
+def copy_into(site, distribution):
+    """Copy the files of a distribution, its programs left out."""
+    for path in distribution.files:
+        if ".." not in path.parts and "__pycache__" not in path.parts:
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(distribution.locate_file(path), site / path)
 
 
 def content(folder):
@@ -103,9 +130,32 @@ def test_the_installed_command_tells_its_version_from_the_wheel(environment, tmp
     assert failsoft.__version__ in run(environment / "failsoft", "--version", cwd=tmp_path)
 
 
-def test_the_installed_command_checks_the_example(environment, tmp_path):
-    shutil.copytree(ROOT / "examples" / "chat", tmp_path / "chat")
-    run(environment / "failsoft", "check", "chat", cwd=tmp_path)
+def test_the_installed_command_checks_and_compiles_the_example_that_came_with_it(environment, tmp_path):
+    ask = "import failsoft, pathlib; print(pathlib.Path(failsoft.__file__).parent / 'library' / 'examples' / 'chat')"
+    example = Path(run(environment / "python", "-c", ask, cwd=tmp_path).strip())
+    assert example.is_relative_to(environment.parent)
+    assert "all good" in run(environment / "failsoft", "check", str(example), cwd=tmp_path)
+    run(environment / "failsoft", "compile", str(example), "-o", "out", cwd=tmp_path)
+    assert (tmp_path / "out" / "alertmanager.yaml").is_file()
+
+
+def test_a_rule_author_installs_no_client_of_slack_or_kubernetes_and_no_server(environment, tmp_path):
+    names = ["slack_sdk", "slack_bolt", "kubernetes", "aiohttp", "sqlalchemy", "dbos", "starlette", "numpy", "chaoslib"]
+    ask = f"from importlib.util import find_spec; print([name for name in {names} if find_spec(name)])"
+    assert run(environment / "python", "-c", ask, cwd=tmp_path).strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"), [("lab demo", "lab"), ("serve EXAMPLE", "serve"), ("incidents list EXAMPLE", "serve")]
+)
+def test_a_command_that_needs_an_extra_names_it(environment, tmp_path, words, extra):
+    shutil.copytree(ROOT / "examples" / "chat", tmp_path / "EXAMPLE")
+    done = subprocess.run(
+        [environment / "failsoft", *words.split()], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert f"pip install 'failsoft[{extra}]'" in done.stderr
 
 
 def test_a_wheel_built_from_the_source_distribution_is_the_same(source, wheel, tmp_path):

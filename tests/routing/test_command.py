@@ -13,7 +13,7 @@ from failsoft.cli.proving_routes import prove_routes
 from failsoft.workspace.load import load
 
 HOURS = "  hours: {start: '09:00', end: '17:00', timeZone: Europe/Berlin}"
-EXPLAINS = "  alertmanager: {explains: [{cause: gpu-node-lost, symptoms: [latency-degraded]}]}"
+EXPLAINS = "  alertmanager: {explains: [{cause: engine-hung, symptoms: [latency-degraded]}]}"
 OTHER_TEAM = """
 kind: Team
 metadata: {name: other}
@@ -178,7 +178,23 @@ def test_the_written_configuration_names_what_it_was_made_from(run, workspace, t
     assert run(*words)[1].count("0 of") == 1  # and it is known as ours the next time
 
 
-# --- causes and symptoms, on a real Alertmanager
+# --- causes and symptoms
+
+
+@pytest.mark.parametrize(
+    ("explains", "said"),
+    [
+        ("{cause: engine-hung, symptoms: [latency-degraded]}", []),
+        ("{cause: engine-hang, symptoms: [latency-degraded]}", ["no alert stands for engine-hang"]),
+        ("{cause: engine-hung, symptoms: [latency]}", ["no alert stands for latency"]),
+        ("{cause: node-lost, symptoms: [latency-degraded]}", ["the alerts of node-lost name no model"]),
+    ],
+)
+def test_a_cause_that_could_silence_nothing_is_told(workspace, explains, said):
+    _, findings = compiled(load(workspace(settings=f"  alertmanager: {{explains: [{explains}]}}"))[0], tests=False)
+    told = [one for one in findings if one.code.id == "FS448"]
+    assert [one.message.partition(",")[0] for one in told] == said
+    assert all(one.place.text.strip().startswith("alertmanager:") for one in told)
 
 
 def test_a_cause_silences_its_symptoms_in_its_own_model_but_a_ticket_never_a_page(
@@ -198,7 +214,7 @@ def test_a_cause_silences_its_symptoms_in_its_own_model_but_a_ticket_never_a_pag
         labels = {"alertname": name, "failure_mode": mode, "severity": severity, "slo": name, "team": "assistants"}
         return {"labels": labels | ({"model": model} if model else {})}
 
-    lost, late = "gpu-node-lost", "latency-degraded"
+    lost, late = "engine-hung", "latency-degraded"
     sent = [
         alert("lost-1", lost, "page", "one"),
         alert("late-1", late, "page", "one"),

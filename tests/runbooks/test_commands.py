@@ -120,6 +120,7 @@ async def test_incidents_are_listed_and_shown(world, call, alert, delivery):
         shown = (await call(incidents, "show", 1, root)).output
         for text in (
             "Incident 1: Users wait too long",
+            ": runbook shift (approve), waiting\n",
             " 1. done      inspect",
             " 2. running   approve",
             " 3. waiting   scale",
@@ -149,10 +150,15 @@ async def test_the_kill_switch_by_command(world, call, alert, delivery):
         assert (await call(incidents, "stop", root, "--as", "ana")).exit_code == 0
         assert await world.outcome() == "stopped"
         assert "ana turned the kill switch of all runbooks on" in (await call(incidents, "list", root)).output
+        document = json.loads((await call(incidents, "list", root, "--output", "json")).output)
+        assert [(one["by"], one["runbook"]) for one in document["killSwitches"]] == [("ana", "")]
         assert (await call(incidents, "stop", root, "--as", "ana", "--off")).exit_code == 0
         assert "kill switch" not in (await call(incidents, "list", root)).output
     wrong = await call(incidents, "stop", root, "--as", "ana", "--runbook", "shft")
     assert "did you mean shift?" in str(wrong.exception)
+    nobody = await call(incidents, "stop", root, "--as", "nobody")
+    assert "there is no person 'nobody' in this workspace" in str(nobody.exception)
+    assert "kill switch" not in (await call(incidents, "list", root)).output
 
 
 async def test_without_a_database_they_say_who_makes_it(world, call):

@@ -122,3 +122,17 @@ def test_tidying_empties_the_log(engine, tmp_path):
     size = (tmp_path / "x.sqlite-wal").stat().st_size
     write(engine, "one more")
     assert (tmp_path / "x.sqlite-wal").stat().st_size == size
+
+
+def test_a_file_that_was_moved_away_is_written_to_no_more(engine, tmp_path):
+    write(engine, "before")
+    (tmp_path / "away").mkdir()
+    for name in ("x.sqlite", "x.sqlite-wal", "x.sqlite-shm"):
+        (tmp_path / name).rename(tmp_path / "away" / name)
+    with pytest.raises(UnavailableError):
+        write(engine, "into the void")
+    for name in ("x.sqlite", "x.sqlite-wal", "x.sqlite-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / "away" / name).rename(tmp_path / name)
+    write(engine, "after")
+    assert words(engine) == ["before", "after"]

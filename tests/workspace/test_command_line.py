@@ -27,6 +27,12 @@ def test_a_place_that_cannot_be_written_is_one_line(words, capsys):
     assert "\n" not in told
 
 
+def test_what_is_out_of_date_is_annotated_where_it_stands(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("compile", str(EXAMPLE), "-o", "out", "--check", "--output", "github") == 1
+    assert "::error file=out/rules/chat.yaml,title=FS451" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_under_standard_output_is_one_line():
     with Path("/dev/full").open("w") as full:

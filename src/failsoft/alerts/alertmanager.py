@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from failsoft.alerts import codes
-from failsoft.alerts.library import RULE_LABEL, page_owners
+from failsoft.alerts.causes import explained
+from failsoft.alerts.library import RULE_LABEL, owners
 from failsoft.findings import Finding, Place
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
@@ -50,13 +51,14 @@ def alertmanager_file(
     secret, findings = _secret(workspace, place)
     inhibited, problems = _inhibitions(listed)
     hours = _hours(workspace)
+    causes, idle = explained(workspace)
     configuration = {
         "route": _routes(workspace),
-        "inhibit_rules": [*inhibited, *_explained(workspace)],
+        "inhibit_rules": [*inhibited, *causes],
         "receivers": _receivers(workspace, secret),
     } | ({"time_intervals": hours} if hours else {})
     text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
-    findings += [*problems, *_pager_findings(workspace), *_relative_keys(workspace)]
+    findings += [*problems, *idle, *_pager_findings(workspace), *_relative_keys(workspace)]
     return f"# Written by failsoft compile from {origin}. Do not edit.\n{text}", tuple(findings)
 
 
@@ -86,18 +88,13 @@ def _relative(file: str, place: Place) -> list[Finding]:
 def _routes(workspace: Workspace) -> dict[str, Any]:
     at = workspace.config.alertmanager
     past = "|".join(_PAST)
-    fleet = page_owners(workspace)
+    fleet = owners(workspace)
     routes: list[dict[str, Any]] = []
     for name in workspace.teams:
         team = f"team={quoted(name)}"
         beyond = {"receiver": _pager_receiver(workspace, name), "matchers": [f"alertname=~{quoted(past)}", team]}
         if name in fleet:
-            # failsoft makes no incident of these yet, so it would page nobody
-            paging = {
-                "receiver": _pager_receiver(workspace, name),
-                "matchers": [f'{RULE_LABEL}!=""', 'severity="page"', team],
-            }
-            routes.append(paging | {"group_by": ["alertname", "team", "model", "namespace", "node"], "continue": True})
+            routes += _fleet_routes(workspace, name)
         routes.append(beyond | {"group_by": ["alertname", "team", "slo", "model"]})
         if workspace.teams[name].spec.hours is not None:
             waiting = {"receiver": f"team-{name}", "matchers": [team, 'severity="ticket"']}
@@ -111,6 +108,22 @@ def _routes(workspace: Workspace) -> dict[str, Any]:
         "repeat_interval": str(at.repeat_interval),
         "routes": routes,
     }
+
+
+def _fleet_routes(workspace: Workspace, name: str) -> list[dict[str, Any]]:
+    """The way of a team's alerts that are no SLO's: failsoft makes no incident of them yet, so it would tell nobody."""
+    team = workspace.teams[name].spec
+    made = []
+    for severity in ("page", "ticket"):
+        route = {
+            "receiver": _pager_receiver(workspace, name),
+            "matchers": [f'{RULE_LABEL}!=""', f"severity={quoted(severity)}", f"team={quoted(name)}"],
+            "group_by": ["alertname", "team", "model", "namespace", "node", "severity"],
+            "continue": True,
+        }
+        waits = severity == "ticket" and team.hours is not None
+        made.append(route | ({"active_time_intervals": [f"team-{name}-hours"]} if waits else {}))
+    return made
 
 
 def receiver_of(workspace: Workspace, team: str, alert: str) -> str:
@@ -136,20 +149,6 @@ def _hours(workspace: Workspace) -> list[dict[str, Any]]:
         for name, team in workspace.teams.items()
         if (hours := team.spec.hours) is not None
     ]
-
-
-def _explained(workspace: Workspace) -> list[dict[str, Any]]:
-    """Rules by which a cause silences its symptoms in the same model; a ticket never silences a page."""
-    rules = []
-    for explains in workspace.config.alertmanager.explains:
-        cause = [f"failure_mode={quoted(explains.cause)}", 'model!=""']
-        symptoms = f"failure_mode=~{quoted('|'.join(explains.symptoms))}"
-        for source, targets in (("page", "page|ticket"), ("ticket", "ticket")):
-            severity = f"severity={quoted(source)}"
-            milder = f"severity=~{quoted(targets)}"
-            rule = {"source_matchers": [*cause, severity], "target_matchers": [symptoms, milder], "equal": ["model"]}
-            rules.append(rule)
-    return rules
 
 
 def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -220,7 +219,7 @@ def _pager(team: TeamSpec) -> dict[str, Any] | None:
         "routing_key_file": duty.routing_key.file,
         "url": duty.url,
         "send_resolved": True,
-        "severity": "critical",
+        "severity": '{{ if eq .CommonLabels.severity "ticket" }}warning{{ else }}critical{{ end }}',
         "description": "{{ (index .Alerts 0).Annotations.summary }}",
     }
 

@@ -4,6 +4,7 @@ from failsoft.findings import Code, Severity
 
 __all__ = [
     "CODES",
+    "IDLE_CAUSE",
     "MISROUTED",
     "MONITOR_WITHOUT_SLO",
     "NO_PAGER",
@@ -44,6 +45,9 @@ UNPROVEN = Code("FS444", "unproven", "An alert without a test that it fires, or 
 MISROUTED = Code("FS445", "misrouted", "An alert that does not reach its owner, or that reaches nobody.")
 ROUTES_UNREADABLE = Code("FS446", "routes-unreadable", "An Alertmanager configuration that cannot be read.")
 ROUTE_COLLISION = Code("FS447", "route-collision", "A name that two Alertmanager configurations use for two things.")
+IDLE_CAUSE = Code(
+    "FS448", "idle-cause", "A cause or a symptom of which no alert about a model exists.", Severity.WARNING
+)
 STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
 
 CODES = (
@@ -62,5 +66,6 @@ CODES = (
     MISROUTED,
     ROUTES_UNREADABLE,
     ROUTE_COLLISION,
+    IDLE_CAUSE,
     STALE_OUTPUT,
 )

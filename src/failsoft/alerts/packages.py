@@ -111,6 +111,16 @@ def _kustomization(paths: Sequence[str], alertmanager: str, output: OutputAt) ->
         lines.append(f"namespace: {yaml_string(output.namespace)}")
     rules = sorted(path for path in paths if path.startswith("rules/"))
     lines += ["resources:", *(f"- {yaml_string(path)}" for path in rules)] if rules else []
+    dashboards = sorted(path for path in paths if path.startswith("dashboards/"))
+    if dashboards:
+        lines += [
+            "configMapGenerator:",
+            '- name: "failsoft-dashboards"',
+            "  files:",
+            *(f"  - {yaml_string(path)}" for path in dashboards),
+            # the label by which Grafana's sidecar finds dashboards, as kube-prometheus-stack sets it
+            '  options: {disableNameSuffixHash: true, labels: {grafana_dashboard: "1"}}',
+        ]
     if output.alertmanager_secret:
         lines += [
             "secretGenerator:",

@@ -17,7 +17,9 @@ __all__ = ["MANIFEST", "Changes", "stale", "write"]
 MANIFEST = "failsoft-manifest.json"
 """The list of the files that we wrote, with their hashes."""
 
-_MARK = b"# Written by failsoft compile "
+_MARKS = (b"# Written by failsoft compile ", b'{\n "uid": "failsoft-')
+"""How our files begin; JSON, which dashboards are, has no comments."""
+
 _STAGED = ".failsoft-"
 
 
@@ -129,7 +131,7 @@ def _differs(folder: Path, path: str, raw: bytes, before: Mapping[str, str]) -> 
         return True
     if there == raw:
         return False
-    if path not in before and not there.startswith(_MARK):
+    if path not in before and not there.startswith(_MARKS):
         raise UsageError(
             f"{folder / path} was not written by failsoft and is not overwritten: "
             "name another folder with -o, or move the file away"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_LONGEST_NAME = 63
 _MARK = "# Written by failsoft catalog lock; commit it. Compiling reads this file, never the server.\n"
 
 
@@ -129,7 +130,7 @@ def lock(*, engine: str, scrape: str, workspace: Path, models: tuple[str, ...], 
         raise UsageError(
             f"{shown_address(scrape)} has no histogram of {engine} with one list of bounds: nothing to lock"
         )
-    name = "-".join((engine, *models))
+    name = _lock_name(engine, models)
     text = _lock_text(name, engine, models, shown_address(scrape), bounds)
     path = workspace / "slo" / "locks" / f"{name}.yaml"
     click.echo(f"{path}: {_written(path, text)}, {len(bounds)} histograms")
@@ -155,7 +156,10 @@ def _scraped(where: str, token_file: Path | None) -> Any:
     from failsoft.clients.exposition import read_exposition, shown_address
     from failsoft.slo.scrape import parse_scrape
 
-    token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
+    try:
+        token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{token_file} cannot be read") from None
     return parse_scrape(read_exposition(where, token=token), shown_address(where))
 
 
@@ -215,6 +219,16 @@ def _record(engine: "Document[EngineSpec]", verdict: "Verdict") -> dict[str, Any
         "indicators": dict(verdict.indicators),
         "families": [{"family": one.family, "state": one.state, "details": one.details} for one in verdict.families],
     }
+
+
+def _lock_name(engine: str, models: Sequence[str]) -> str:
+    """The engine and the models; cut, with a hash, where a name may not be as long."""
+    import hashlib
+
+    name = "-".join((engine, *models))
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _lock_text(name: str, engine: str, models: Sequence[str], source: str, bounds: Any) -> str:

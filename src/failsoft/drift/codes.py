@@ -20,6 +20,7 @@ __all__ = [
     "PROFILE_SHAPE",
     "PROFILE_UNREADABLE",
     "REFERENCE_TOO_SMALL",
+    "REVISION_UNKNOWN",
     "SIGNAL_WITHOUT_REFERENCE",
     "WINDOW_TOO_SHORT",
 ]
@@ -45,3 +46,4 @@ DATA_MISSING = Code("FS516", "data-missing", "A file of data is not there.")
 DATA_TOO_SMALL = Code("FS517", "data-too-small", "Data has too few rows to learn or to judge from.")
 DATA_UNREADABLE = Code("FS518", "data-unreadable", "A file of data cannot be read.")
 COLUMN_NEW = Code("FS519", "column-new", "Data has a column that the reference lacks.", Severity.WARNING)
+REVISION_UNKNOWN = Code("FS520", "revision-unknown", "There is no reference of the model's revision.")

@@ -12,13 +12,23 @@ from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PRO
 from failsoft.drift.features import FeatureReference, Stored
 from failsoft.findings import Code, Finding, Place
 
-__all__ = ["SCHEMA", "ReferenceProfile"]
+__all__ = ["SCHEMA", "Acceptance", "ReferenceProfile"]
 
 SCHEMA: Final = 2
 """The version of the format that this failsoft writes, and the newest that it reads."""
 
 _SIZE_LIMIT = 5_000_000
 _DIGEST = "sha256"
+
+
+class Acceptance(Stored):
+    """Who took this reference in place of another, and why."""
+
+    author: str
+    reason: str
+    at: AwareDatetime
+    replaces: str
+    """The SHA-256 of the reference until then; empty where there was none."""
 
 
 class ReferenceProfile(Stored):
@@ -38,6 +48,9 @@ class ReferenceProfile(Stored):
 
     learned_from: str
     """Where the rows came from: a length of time such as `7d`, or the name of a file."""
+
+    accepted: Acceptance | None = None
+    """Set by `failsoft drift accept`."""
 
     features: Mapping[str, FeatureReference]
     """By name; predictions first, then as important as the order says."""

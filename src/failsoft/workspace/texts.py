@@ -1,6 +1,7 @@
 """Text that is filled in or called later, looked at while it is read: addresses, queries, templates."""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -54,30 +55,47 @@ def _query(text: str) -> str:
 def _template(text: str) -> str:
     if "{" not in text:
         return text
-    from jinja2 import TemplateError, meta, nodes
+    from jinja2 import TemplateError
+
+    try:
+        problem = next(_template_problems(text), None)
+    except TemplateError as error:
+        problem = PydanticCustomError("template", "is no template", {"expected": f"a Jinja template: {error.message}"})
+    except (RecursionError, ValueError):
+        problem = PydanticCustomError("template", "is no template", {"expected": "a Jinja template of a few words"})
+    if problem is not None:
+        raise problem
+    return text
+
+
+def _template_problems(text: str) -> Iterator[PydanticCustomError]:
+    """What the template would stumble over. It is parsed only: making code of it would compute its constants."""
+    from jinja2 import nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment()
-    try:
-        tree = environment.parse(text)
-        environment.compile(text)
-    except TemplateError as error:
-        expected = f"a Jinja template: {error.message}"
-        raise PydanticCustomError("template", "is no template", {"expected": expected}) from None
-    except RecursionError:
-        raise PydanticCustomError(
-            "template", "is no template", {"expected": "a Jinja template of a few words"}
-        ) from None
-    for name in sorted(meta.find_undeclared_variables(tree) - {*TEMPLATE_NAMES, *environment.globals}):
-        expected = "a name among " + ", ".join(TEMPLATE_NAMES)
-        raise PydanticCustomError(
-            "template", "names {what}", {"what": name, "expected": expected} | _near(name, TEMPLATE_NAMES)
-        )
+    tree = environment.parse(text)
+    others = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+    for _ in tree.find_all(others):
+        yield _names("another template", "one template that stands alone")
+    for kind, known in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
+        for used in tree.find_all(kind):
+            if used.name not in known:
+                yield _names(f"the {kind.__name__.lower()} {used.name}", "one that Jinja has", _near(used.name, known))
+    named = list(tree.find_all(nodes.Name))
+    own = {one.name for one in named if one.ctx != "load"} | {one.name for one in tree.find_all(nodes.Macro)}
+    for one in named:
+        if one.name not in {*own, *TEMPLATE_NAMES, *environment.globals, "loop"}:
+            yield _names(one.name, "a name among " + ", ".join(TEMPLATE_NAMES), _near(one.name, TEMPLATE_NAMES))
     for got in tree.find_all(nodes.Getattr):
-        if isinstance(got.node, nodes.Name) and got.node.name in TEMPLATE_NAMES[:-1] and not hasattr(str, got.attr):
-            context = {"what": f"{got.node.name}.{got.attr}", "expected": f"{got.node.name} alone, which is text"}
-            raise PydanticCustomError("template", "names {what}", context)
-    return text
+        word = got.node.name if isinstance(got.node, nodes.Name) else ""
+        if word in set(TEMPLATE_NAMES[:-1]) - own and not hasattr(str, got.attr):
+            yield _names(f"{word}.{got.attr}", f"{word} alone, which is text")
+
+
+def _names(what: str, expected: str, more: Mapping[str, str] | None = None) -> PydanticCustomError:
+    context = {"what": what, "expected": expected} | dict(more or {})
+    return PydanticCustomError("template", "names {what}", context)
 
 
 def _unknown(name: str, names: tuple[str, ...]) -> PydanticCustomError:
@@ -85,8 +103,8 @@ def _unknown(name: str, names: tuple[str, ...]) -> PydanticCustomError:
     return PydanticCustomError("placeholder", "holds {what}", context)
 
 
-def _near(name: str, names: tuple[str, ...]) -> dict[str, str]:
-    close = get_close_matches(name.lower(), names, n=1)
+def _near(name: str, names: Iterable[str]) -> dict[str, str]:
+    close = get_close_matches(name.lower(), list(names), n=1)
     return {"hint": f"did you mean {close[0]}?"} if close else {}
 
 

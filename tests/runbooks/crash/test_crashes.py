@@ -89,13 +89,14 @@ def crash(make, *deaths):
     What may have happened twice is what was under way when one of them died: a change, a page, an entry in the thread.
     """
     with make() as world:
-        died, twice = 0, Counter()
+        died, twice, doubtful = 0, Counter(), set()
         for die in deaths:
             if world.run(die=die) != -signal.SIGKILL:
                 continue
             died += 1
             doubt = "state = 'started' AND effect IS NOT NULL AND interrupted < attempts"
-            twice["change"] += len(world.rows(f"SELECT 1 FROM steps WHERE {doubt}"))  # noqa: S608
+            doubtful.update(map(tuple, world.rows(f"SELECT phase, position, attempts FROM steps WHERE {doubt}")))  # noqa: S608
+            twice["change"] = len(doubtful)
             flying = world.rows("SELECT kind FROM outbox WHERE state = 'pending' AND claimed_by IS NOT NULL")
             twice.update(row.kind for row in flying)
         assert world.run() == 0, f"{deaths}\n{world.log}"

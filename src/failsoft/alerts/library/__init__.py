@@ -1,8 +1,8 @@
 """Alerts that are no SLO's, from documents of kind AlertRule: shipped ones and the user's own."""
 
-from failsoft.alerts.library.choose import alert_name, chosen, page_owners
+from failsoft.alerts.library.choose import alert_name, chosen, owners
 from failsoft.alerts.library.rules import RULE_LABEL
 from failsoft.alerts.library.shelf import Topic, shelf
 from failsoft.alerts.library.table import markdown
 
-__all__ = ["RULE_LABEL", "Topic", "alert_name", "chosen", "markdown", "page_owners", "shelf"]
+__all__ = ["RULE_LABEL", "Topic", "alert_name", "chosen", "markdown", "owners", "shelf"]

@@ -7,7 +7,7 @@ from failsoft.findings import Finding
 from failsoft.workspace.kinds import AlertRuleSpec
 from failsoft.workspace.model import Document, Workspace
 
-__all__ = ["Chosen", "alert_name", "chosen", "page_owners"]
+__all__ = ["Chosen", "alert_name", "chosen", "owners"]
 
 _RESERVED = "Failsoft"
 
@@ -52,13 +52,13 @@ def chosen(workspace: Workspace) -> tuple[tuple[Chosen, ...], tuple[Finding, ...
     return tuple(found), tuple(findings)
 
 
-def page_owners(workspace: Workspace) -> frozenset[str]:
-    """The teams that may be paged by alerts that are no SLO's: their owners, and those of the Models behind them."""
-    paging = [one for one in chosen(workspace)[0] if one.document.spec.severity == "page"]
-    owners = {one.owner for one in paging}
-    if any(one.document.spec.about != "fleet" for one in paging):
-        owners |= {model.spec.owner for model in workspace.models.values()}
-    return frozenset(owners)
+def owners(workspace: Workspace) -> frozenset[str]:
+    """The teams that may hear alerts that are no SLO's: their owners, and those of the Models behind them."""
+    heard = chosen(workspace)[0]
+    found = {one.owner for one in heard}
+    if any(one.document.spec.about != "fleet" for one in heard):
+        found |= {model.spec.owner for model in workspace.models.values()}
+    return frozenset(found)
 
 
 def _nobody(document: Document[AlertRuleSpec]) -> Finding:

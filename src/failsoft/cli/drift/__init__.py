@@ -7,6 +7,7 @@ import click
 __all__ = ["COMMANDS", "command"]
 
 COMMANDS = {
+    "accept": ("accept", "accept", "Take a new reference in place of the old one, with author and reason."),
     "calibrate": ("calibrate", "calibrate", "Say what rate of false alarms can be promised."),
     "fit": ("fit", "fit", "Make a reference profile from a file of rows."),
     "learn": ("learn", "learn", "Learn a monitor's reference profile from Prometheus."),

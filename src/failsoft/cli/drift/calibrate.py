@@ -85,8 +85,8 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
     profile = read_reference(reference, output)
     counts, sizes = held_out(profile, files, rows, output, delimiter)
     if files and not counts:
-        found = f"the files hold no window of {rows:,} rows"
-        stop([Finding(codes.DATA_TOO_SMALL, found, Place(files[0].name))], output)
+        none = f"the files hold no window of {rows:,} rows"
+        stop([Finding(codes.DATA_TOO_SMALL, none, Place(files[0].name))], output)
     plan = Plan(
         Budget(pages, tickets),
         Cadence(window.milliseconds, (every or window).milliseconds),
@@ -105,5 +105,6 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
         from failsoft.drift.alarms.plot import page
 
         write_whole(plot, page(result, f"Drift alarms of {reference.name}"))
-    click.echo(json.dumps(as_json(result), indent=1) if output == "json" else text(result))
+    found = {"reference": {"sha256": profile.digest}} | as_json(result)
+    click.echo(json.dumps(found, indent=1) if output == "json" else text(result))
     sys.exit(0 if result.promised else _NOT_PROMISED)

@@ -33,8 +33,32 @@ def stop(findings: Iterable[Finding], form: str) -> NoReturn:
     sys.exit(COULD_NOT_JUDGE)
 
 
-def read_reference(path: Path, form: str) -> "ReferenceProfile":
-    """The reference profile of a file; ends the command where it cannot be trusted."""
+def read_reference(path: Path, form: str, revision: str = "") -> "ReferenceProfile":
+    """The reference profile of a file; ends the command where it cannot be trusted.
+
+    Of a folder, the one that was made of this revision of the model: a rollout takes its own reference.
+    """
+    from failsoft.drift import codes
+
+    if not path.is_dir():
+        profile = _read(path, form)
+        if revision and profile.revision != revision:
+            found = f"is of the revision {profile.revision!r}, not {revision!r}"
+            stop([Finding(codes.REVISION_UNKNOWN, found, Place(path.name), hint=_ANOTHER)], form)
+        return profile
+    each = [_read(file, form) for file in sorted(path.glob("*.json"))]
+    fitting = [profile for profile in each if profile.revision == revision]
+    if len(fitting) != 1:
+        found = f"has {len(fitting) or 'no'} references of the revision {revision!r}"
+        known = names(sorted(profile.revision for profile in each)) or "none"
+        stop([Finding(codes.REVISION_UNKNOWN, found, Place(path.name), f"one; it has {known}", hint=_ANOTHER)], form)
+    return fitting[0]
+
+
+_ANOTHER = "make it with `failsoft drift fit --revision`, or say another --revision"
+
+
+def _read(path: Path, form: str) -> "ReferenceProfile":
     from failsoft.drift import ReferenceProfile, codes
 
     try:

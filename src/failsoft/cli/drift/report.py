@@ -17,16 +17,19 @@ __all__ = ["report"]
 @click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The page.")
+@click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
 @tolerance_options
-def report(*, reference: Path, data: Path, out: Path, delimiter: str, **tolerance: Any) -> None:
+def report(  # one parameter for each option
+    *, reference: Path, data: Path, out: Path, revision: str, delimiter: str, **tolerance: Any
+) -> None:
     """Write a page on what moved in the rows of DATA since the reference profile REF, the worst first.
 
     The page is one HTML file that loads nothing. Exits as `failsoft drift score` does.
     """
     from failsoft.drift.report import page
 
-    profile = read_reference(reference, "text")
+    profile = read_reference(reference, "text", revision)
     window, warnings = counted(profile, data, "text", delimiter)
     features = judged(window, tolerance)
     write_whole(out, page(window, features, source=data.name))

@@ -47,6 +47,7 @@ def tolerance_options[F: Any](function: F) -> F:
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--exact", type=click.Path(path_type=Path), help="The rows of REF: KS and W1 from rows, not from counts.")
 @click.option("--diagnose", multiple=True, metavar="COLUMN", help="With --exact: more tests of a column's rows.")
+@click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
 @tolerance_options
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -56,17 +57,18 @@ def score(  # noqa: PLR0913  # one parameter for each option
     data: Path,
     exact: Path | None,
     diagnose: tuple[str, ...],
+    revision: str,
     delimiter: str,
     output: str,
     **tolerance: Any,
 ) -> None:
-    """Score the rows of DATA against the reference profile REF.
+    """Score the rows of DATA against the reference profile REF: a file, or a folder of one for each revision.
 
     Exits with 0 where all is in tolerance, 1 where a feature drifted, 2 where it could not be judged.
     """
     if diagnose and exact is None:
         raise UsageError("--diagnose needs the rows of the reference: say --exact")
-    profile = read_reference(reference, output)
+    profile = read_reference(reference, output, revision)
     if unknown := [name for name in diagnose if name not in profile.features]:
         raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
     window, warnings = counted(profile, data, output, delimiter)

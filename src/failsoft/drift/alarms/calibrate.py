@@ -128,7 +128,7 @@ def calibrate(signals: Sequence[Signal], plan: Plan, seed: int = 20261121) -> Ca
     rng = np.random.default_rng(seed)
     search = _Search(tests, plan, tail, rng)
     level = search.level()
-    estimate, low, high = (rate * plan.cadence.windows for rate in search.rates_at(level))
+    estimate, low, high = (rate * plan.cadence.windows for rate in search.rates())
     made_cusums, tickets = cusums(tests, plan.budget, plan.cadence, plan.strata, rng)
     evidence = Evidence(
         windows=len(pages),
@@ -138,6 +138,7 @@ def calibrate(signals: Sequence[Signal], plan: Plan, seed: int = 20261121) -> Ca
         reference=min(_rows(test) for test in tests),
         rows=plan.rows,
         heaviness=tail.heaviness if tail is not None else 0.0,
+        kept=search.kept,
         kurtosis=max(_kurtosis(test) for test in tests) if plan.rule.least == 1 else 0.0,
     )
     calibrated = tuple(_calibrated(test, level, plan, cusum) for test, cusum in zip(tests, made_cusums, strict=True))
@@ -186,14 +187,16 @@ class _Search:
             self.likely = np.maximum(self.likely, plan.strata * most * tail.rates(self.ladder, weights))
         self.upper = np.quantile(self.likely, _UPPER, axis=0)
 
-    def level(self) -> float:
-        kept = (self.estimate <= self.wanted * (1 + 1e-9)) & (self.upper <= self.wanted * _ALLOWED)
-        return float(self.ladder[int(kept.argmax())]) if kept.any() else float(self.ladder[-1])
+        within = (self.estimate <= self.wanted * (1 + 1e-9)) & (self.upper <= self.wanted * _ALLOWED)
+        self.kept = bool(within.any())
+        self._at = int(within.argmax()) if self.kept else len(self.ladder) - 1
 
-    def rates_at(self, level: float) -> tuple[float, float, float]:
-        at = int(np.argmin(np.abs(self.ladder - level)))
-        low, high = np.quantile(self.likely[:, at], [0.05, 0.95])
-        return float(self.estimate[at]), float(low), float(high)
+    def level(self) -> float:
+        return float(self.ladder[self._at])
+
+    def rates(self) -> tuple[float, float, float]:
+        low, high = np.quantile(self.likely[:, self._at], [0.05, 0.95])
+        return float(self.estimate[self._at]), float(low), float(high)
 
 
 def _resampled(tail: Tail | None, draws: int, rng: np.random.Generator) -> Floats | None:

@@ -36,6 +36,7 @@ class Evidence:
         rows: of a window.
         heaviness: of the tail of what the held-out windows would have paged for, in standard errors.
         kurtosis: the largest excess kurtosis of the tests' held-out windows; 0 where one bad window is not enough.
+        kept: whether some critical value keeps the budget at all.
     """
 
     windows: int
@@ -46,6 +47,7 @@ class Evidence:
     rows: int
     heaviness: float = 0.0
     kurtosis: float = 0.0
+    kept: bool = True
 
     @property
     def needed(self) -> int:
@@ -95,4 +97,6 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
             "some held-out windows are outliers, further off than the law of the others foretells, and nobody knows "
             "how far the next one will be: page on two windows in a row, or judge longer windows"
         )
+    if not evidence.kept:
+        found.append("no critical value keeps the budget: the tail of the held-out windows has no end in sight")
     return tuple(found)

@@ -4,11 +4,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from failsoft.errors import UnavailableError, UsageError
@@ -133,6 +134,15 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         if sqlite3.sqlite_version_info < _SQLITE_WITH_SUBSEC:
             connection.create_function("unixepoch", -1, _unixepoch)
 
+    path = Path(url.database or "")
+
+    @event.listens_for(engine, "checkout")
+    def _there(_connection: Any, record: Any, _proxy: Any) -> None:
+        # a file that was moved away or replaced is still written to by whoever has it open, and nobody will read it
+        here = _inode(path)
+        if record.info.setdefault("inode", here) != here or here is None:
+            raise DisconnectionError(f"{path} is another file than it was")
+
     @event.listens_for(engine, "before_cursor_execute")
     def _write(  # as SQLAlchemy calls it
         connection: sa.Connection, _cursor: Any, statement: str, parameters: Any, *_: Any
@@ -146,6 +156,14 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             raise OperationalError(statement, parameters, locked)
 
     return engine
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _unixepoch(*modifiers: str) -> float | int:

@@ -46,7 +46,7 @@ class Explains(Fixed):
     """A cause that makes the alerts about its symptoms superfluous."""
 
     cause: Name
-    """The failure mode of the cause's alerts, such as gpu-node-lost."""
+    """The failure mode of the cause's alerts, such as engine-hung."""
 
     symptoms: Annotated[tuple[Name, ...], Field(min_length=1)]
     """The failure modes of the alerts that are silent while the cause's alert about the same model fires."""
