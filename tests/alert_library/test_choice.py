@@ -41,7 +41,7 @@ def test_an_alert_of_ones_own_that_nobody_hears_is_told(fleet, base, own):
     written = fleet(own, base=base.replace("  alerts: {owner: platform}\n", ""))
     assert written.alerts() == {}
     (finding,) = written.shelf().findings
-    assert (finding.code.id, finding.severity) == ("FS502", "warning")
+    assert (finding.code.id, finding.severity) == ("FS432", "warning")
     assert finding.place.path == "alerts/0.yaml"
 
 
@@ -49,7 +49,7 @@ def test_an_alert_of_ones_own_that_nobody_hears_is_told(fleet, base, own):
 def test_an_alertname_that_is_taken_or_ours_is_refused(fleet, own, names):
     written = fleet(*(own.replace("disk-full}", f"{name}}}", 1) for name in names))
     (finding,) = written.shelf().findings
-    assert (finding.code.id, finding.severity) == ("FS501", "error")
+    assert (finding.code.id, finding.severity) == ("FS431", "error")
     assert len([name for name in written.alerts() if name == "DiskFull"]) == len(names) - 1
 
 

@@ -245,3 +245,22 @@ async def test_one_run_at_a_time_works_on_a_model(quick, runbook, alert, deliver
         assert "from 3 to 5" in second.plan
         await service.decide(second.token, "deny", user="U0ANA", via="slack")
         assert await world.outcome(2) == "denied"
+
+
+async def test_traffic_that_one_slo_of_a_model_has_shifted_is_not_shifted_again_by_the_next(
+    quick, runbook, alert, delivery
+):
+    steps = "- approve: {}\n- shiftTraffic: {percent: 80%}\n- verify: {for: 200ms, within: 400ms, otherwise: [undo]}"
+    world = quick(runbook(steps, answers="models: [chat]"))
+    async with world.open() as service:
+        await service.receive(delivery(alert()))
+        await service.decide((await world.question()).token, "approve", user="U0ANA", via="slack")
+        assert await world.outcome(1) == "recovered"
+        world.prometheus.ratio = 0.5
+        await service.receive(delivery(alert(slo="chat-availability")))
+        assert await world.outcome(2) == "failed"
+        await world.hears("chat-small 80% (was 80%): is already so, nothing to change")
+        await world.hears("Nothing to approve: 1. send the traffic of HTTPRoute prod/chat")
+    assert len(world.announcer.questions) == 1
+    # the second has changed nothing, so there is nothing for it to undo
+    assert (world.writes(), world.weights) == (["PUT"], {"chat-70b": 1, "chat-small": 4})

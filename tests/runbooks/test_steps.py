@@ -124,11 +124,11 @@ def test_weights_move_by_percent_and_only_in_rules_of_the_model(context, route):
     seen = action.read(context, obj)
     assert seen.state == {"rules": {"0": [["chat-70b", 3], ["chat-small", 1], ["canary", 1]]}}
     after = action.wanted(context, ShiftTraffic(percent=Percent.parse("50%")), seen.state)
-    assert after == {"rules": {"0": [["chat-70b", 3], ["chat-small", 5], ["canary", 2]]}}
+    assert after == {"rules": {"0": [["chat-70b", 2], ["chat-small", 2], ["canary", 1]]}}
     text = action.text(Ref("HTTPRoute", "chat", "prod"), seen.state, after)
     assert text == (
         "send the traffic of HTTPRoute prod/chat to"
-        " chat-70b 30% (was 60%), chat-small 50% (was 20%), canary 20% (was 20%)"
+        " chat-70b 40% (was 60%), chat-small 40% (was 20%), canary 20% (was 20%)"
     )
 
 
@@ -151,11 +151,14 @@ def test_no_traffic_is_lost_or_invented_by_a_shift(weights, share):
     def of(rows, name=""):
         return sum(weight for one, weight in rows if name in one)
 
-    scale, part = Fraction(of(after), of(before)), Fraction(share)
+    scale = Fraction(of(after), of(before))
+    both = of(before, "a") + of(before, "b")
+    wanted = max(both * Fraction(share), Fraction(of(before, "b")))
     assert all(weight >= 0 for _, weight in after)
-    assert of(after, "a") == of(before, "a") * (1 - part) * scale
-    assert of(after, "b") == (of(before, "b") + of(before, "a") * part) * scale
+    assert of(after, "a") == (both - wanted) * scale
+    assert of(after, "b") == wanted * scale
     assert of(after, "c") == of(before, "c") * scale
+    assert shifted(after, "a", "b", share) == after
 
 
 def test_a_share_that_no_weights_can_say_is_refused():

@@ -20,10 +20,9 @@ from failsoft.slo.records import (
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BAD_SUM, BURN_ALERT, ERROR_RATIO, FRESH, STALE_ALERT, STALE_TIER
 from failsoft.slo.windows import BurnTier
+from failsoft.workspace.references import STALE_FAILURE_MODE
 
 __all__ = ["STALE_FAILURE_MODE", "alerts_of", "groups_of"]
-
-STALE_FAILURE_MODE = "drift-evaluation-stale"
 
 type _Key = tuple[Literal["ratio", "bad"], int]
 

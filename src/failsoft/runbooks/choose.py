@@ -7,8 +7,10 @@ from failsoft.workspace.references import answers, lacks
 __all__ = ["choose", "possible"]
 
 
-def choose(workspace: Workspace, slo: str) -> Document[RunbookSpec] | None:
-    """The runbook for the alerts of an SLO, None when none answers.
+def choose(workspace: Workspace, slo: str, mode: str = "") -> Document[RunbookSpec] | None:
+    """The runbook for the alerts of an SLO that carry a failure mode, None when none answers.
+
+    Without a mode it is what the SLO stands for.
 
     A runbook of the user's own goes before a shipped one, then the one that says more exactly what it answers (SLOs
     before models before failure modes), then the first by name. A shipped one is left out where the model lacks what
@@ -18,7 +20,8 @@ def choose(workspace: Workspace, slo: str) -> Document[RunbookSpec] | None:
     fitting = [
         book
         for book in workspace.runbooks.values()
-        if answers(book, declared) and (not book.shipped or possible(workspace, book.spec, declared.spec.model))
+        if answers(book, declared, mode or declared.spec.stands_for)
+        and (not book.shipped or possible(workspace, book.spec, declared.spec.model))
     ]
     return min(fitting, key=_rank, default=None)
 

@@ -18,6 +18,7 @@ from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.schema import deliveries, episodes
 from failsoft.runbooks.store.schema import incidents as incident_table
 from failsoft.workspace import Workspace
+from failsoft.workspace.references import modes_of
 
 __all__ = ["LATE_S", "Receipt", "take_in"]
 
@@ -133,6 +134,13 @@ def _unclaimed(workspace: Workspace, alert: Alert) -> str:
     return ""
 
 
+def _mode(workspace: Workspace, alert: Alert) -> str:
+    """What the alert stands for: its label is believed where an alert of its SLO can carry it."""
+    known = modes_of(workspace.slos[_named(alert)[0]])
+    said = alert.labels.get("failure_mode", "")
+    return said if said in known else known[0]
+
+
 def _episode(connection: sa.Connection, alert: Alert, note: str) -> tuple[sa.Row[Any], bool]:
     """The episode's row, locked, added where it is new; and whether it is."""
     identity = {"fingerprint": alert.fingerprint, "starts_at": alert.starts_at.isoformat(timespec="microseconds")}
@@ -174,7 +182,7 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
     new_episode: bool,
 ) -> None:
     slo, model = _named(alert)
-    declared = workspace.slos[slo].spec
+    mode = _mode(workspace, alert)
     # Whatever is no ticket to the letter may be urgent.
     severity = "ticket" if alert.labels.get("severity") == "ticket" else "page"
     # One that fires again under its old start is as new as one that begins now.
@@ -187,7 +195,7 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
         team=workspace.models[model].spec.owner,
         origin="alert",
         severity=severity,
-        failure_mode=declared.stands_for,
+        failure_mode=mode,
     )
     connection.execute(sa.update(episodes).where(episodes.c.id == episode).values(incident_id=incident.id))
     name, tier = alert.labels.get("alertname", slo), alert.labels.get("burn_tier", "")
@@ -200,7 +208,7 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
         if incident.origin == "hand":
             adopted = sa.update(incident_table).where(incident_table.c.id == incident.id).values(origin="alert")
             connection.execute(adopted)
-        joining = Joining(episode, told, tier, severity, began, reopened=reopened)
+        joining = Joining(episode, told, tier, severity, mode, began, reopened=reopened)
         run = join(connection, workspace, incident, joining)
     changes.runs += [run] if run else []
 

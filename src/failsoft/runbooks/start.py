@@ -7,7 +7,7 @@ from failsoft.runbooks.choose import possible
 from failsoft.runbooks.store import incidents, runs, timeline
 from failsoft.runbooks.store.schema import runs as run_table
 from failsoft.workspace import Workspace
-from failsoft.workspace.references import answers
+from failsoft.workspace.references import answers, modes_of
 
 __all__ = ["Started", "start_by_hand"]
 
@@ -53,7 +53,9 @@ def start_by_hand(connection: sa.Connection, workspace: Workspace, runbook: str,
         team=model.spec.owner,
         origin="hand",
         severity="ticket",
-        failure_mode=declared.spec.stands_for,
+        failure_mode=next(
+            (mode for mode in modes_of(declared) if answers(book, declared, mode)), modes_of(declared)[0]
+        ),
     )
     going = sa.select(run_table.c.id).where(run_table.c.incident_id == incident.id, run_table.c.state != "ended")
     busy = connection.scalar(going.limit(1))

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 from failsoft.findings import Finding
 from failsoft.workspace import codes
 from failsoft.workspace.decode import nearest
-from failsoft.workspace.kinds import ModelSpec
+from failsoft.workspace.kinds import ModelSpec, SLOSpec
 from failsoft.workspace.kinds.runbook import Step
 from failsoft.workspace.model import Document, Workspace
 
-__all__ = ["Lacking", "answers", "check_references", "lacks"]
+__all__ = ["STALE_FAILURE_MODE", "Lacking", "answers", "check_references", "lacks", "modes_of"]
+
+STALE_FAILURE_MODE = "drift-evaluation-stale"
+"""What the alert about a stale or dead drift evaluation stands for: it says nothing about the drift itself."""
 
 _OPERATORS = ("=~", "!~", "!=", "=")
 
@@ -21,13 +24,21 @@ def check_references(workspace: Workspace) -> list[Finding]:
     return [finding for check in checks for finding in check(workspace)]
 
 
-def answers(runbook: Document[Any], slo: Document[Any]) -> bool:
-    """Whether the runbook answers the alerts of the SLO."""
+def modes_of(slo: Document[SLOSpec]) -> tuple[str, ...]:
+    """The failure modes that the SLO's alerts can carry, what it stands for first."""
+    own = slo.spec.stands_for
+    if slo.spec.indicator.drift is None or own == STALE_FAILURE_MODE:
+        return (own,)
+    return (own, STALE_FAILURE_MODE)
+
+
+def answers(runbook: Document[Any], slo: Document[Any], mode: str = "") -> bool:
+    """Whether the runbook answers the alerts of the SLO that carry a failure mode; without one, any of its alerts."""
     match = runbook.spec.answers
     modes, slos, models = match.failure_modes, match.slos, match.models
     return (
         bool(modes or slos or models)
-        and (not modes or slo.spec.stands_for in modes)
+        and (not modes or any(one in modes for one in ([mode] if mode else modes_of(slo))))
         and (not slos or slo.name in slos)
         and (not models or slo.spec.model in models)
     )
@@ -200,7 +211,7 @@ def _runbooks(workspace: Workspace) -> Iterator[Finding]:
             yield from _known(workspace, runbook, name, "Model", workspace.models, "answers", "models", position)
         reached = [slo for slo in workspace.slos.values() if answers(runbook, slo)]
         if not reached and not runbook.shipped and not workspace.may_hold("SLO"):
-            modes = sorted({slo.spec.stands_for for slo in workspace.slos.values()})
+            modes = sorted({mode for slo in workspace.slos.values() for mode in modes_of(slo)})
             yield Finding(
                 codes.UNREACHABLE,
                 f"no alert can reach the runbook {runbook.name}",

@@ -55,7 +55,7 @@ def _begin(turn: Turn, position: int, covered: tuple[Approval, Mapping[str, Any]
     if covered is not None and not effect.same_change(Effect.from_json(covered[1])):
         return _ask_again(turn, covered[0].id)
     if not effect.changes:
-        return _done(turn, position, effect, f"nothing to do, it is so already: {effect.text}")
+        return _done(turn, position, effect, effect.text)
     return _attempt(turn, position, effect, seen)
 
 
@@ -89,15 +89,25 @@ def _only_told(turn: Turn, position: int) -> Pause:
     step = turn.run.spec.steps[position]
     try:
         target, seen = look(turn.context, turn.types, step)
-        text = effect_of(turn.context, turn.types, step, target, seen.state).text
+        effect = effect_of(turn.context, turn.types, step, target, seen.state)
+        text, news = effect.text, effect.changes
     except (TemporaryError, PermanentError) as error:
-        text = f"{turn.name(position)}, which cannot be planned now: {error}"
+        text, news = f"{turn.name(position)}, which cannot be planned now: {error}", True
     with turn.held() as (connection, run, _):
         runs.write_step(
-            connection, run.id, "do", position, kind=step.choice, state="skipped", said=text, ended_at=now(connection)
+            connection,
+            run.id,
+            "do",
+            position,
+            began=turn.began,
+            kind=step.choice,
+            state="skipped",
+            said=text,
+            ended_at=now(connection),
         )
         word = "would" if run.mode == "observe" else "suggests to"
-        turn.say(connection, "suggested", f"Runbook {run.runbook} {word} {text}")
+        told = f"Runbook {run.runbook} {word} {text}" if news else f"Runbook {run.runbook}: {text}"
+        turn.say(connection, "suggested", told)
         next_step(connection, run)
     return GO_ON
 
@@ -123,6 +133,7 @@ def _attempt(turn: Turn, position: int, effect: Effect, seen: Seen) -> Pause | E
             run.id,
             run.phase,
             position,
+            began=turn.began,
             kind=effect.action,
             state="started",
             effect=effect.as_json(),
@@ -174,6 +185,7 @@ def _done(turn: Turn, position: int, effect: Effect, text: str) -> Pause | Ended
             run.id,
             run.phase,
             position,
+            began=turn.began,
             kind=effect.action,
             state="done",
             effect=effect.as_json(),

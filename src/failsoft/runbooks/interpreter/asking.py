@@ -61,7 +61,7 @@ def approve_step(turn: Turn, position: int, spec: Approve) -> Pause | Ended:
     with turn.held() as (connection, run, _):
         approvals.add_plan(connection, run.id, position, hashed, _as_json(effects))
         turn.say(connection, "plan", f"{word} (plan {hashed[:12]}):\n{plan_text(run.spec, effects)}")
-        _write_done(connection, run, position, f"plan {hashed[:12]}")
+        _write_done(connection, turn, position, f"plan {hashed[:12]}")
         next_step(connection, run)
     return GO_ON
 
@@ -132,7 +132,7 @@ def _ask(turn: Turn, question: Question, effects: dict[int, Effect], turn_number
     with turn.held() as (connection, held, incident):
         if question.purpose == "plan" and not any(effect.changes for effect in effects.values()):
             # nothing to say yes to: the actions will find the world as they want it
-            turn.say(connection, "plan", f"Nothing to approve: {plan_text(run.spec, {})}")
+            turn.say(connection, "plan", f"Nothing to approve: {plan_text(run.spec, effects)}")
             number = approvals.add_plan(connection, run.id, question.position, hashed, _as_json(effects))
             asked = _row(connection, question, number, hashed, turn_number, note="nothing is changed", run=run)
             moment = now(connection)
@@ -202,14 +202,23 @@ def _stale(turn: Turn, connection: sa.Connection, incident: Incident, asked: App
 
 def _passed(turn: Turn, position: int, text: str) -> Pause:
     with turn.held() as (connection, run, _):
-        _write_done(connection, run, position, text)
+        _write_done(connection, turn, position, text)
         next_step(connection, run)
     return GO_ON
 
 
-def _write_done(connection: sa.Connection, run: Run, position: int, said: str) -> None:
+def _write_done(connection: sa.Connection, turn: Turn, position: int, said: str) -> None:
+    asked = approvals.first_asked(connection, turn.run.id, position)
     runs.write_step(
-        connection, run.id, run.phase, position, kind="approve", state="done", said=said, ended_at=now(connection)
+        connection,
+        turn.run.id,
+        "do",
+        position,
+        began=turn.began if asked is None else asked,
+        kind="approve",
+        state="done",
+        said=said,
+        ended_at=now(connection),
     )
 
 

@@ -61,17 +61,17 @@ def verify_step(turn: Turn, position: int, spec: Verify) -> Pause | Ended:
     with turn.held() as (connection, run, incident):
         moment = now(connection)
         row = runs.step(connection, run.id, "do", position)
-        since = row.started_at if row else moment
+        since = row.started_at if row else turn.began
         last = max((one.ended_at or moment for one in acted(connection, run)), default=0.0)
         if judged.good and moment - last >= spec.for_.seconds:
-            _write(connection, run, position, "done", judged.text)
+            _write(connection, turn, position, "done", judged.text)
             turn.say(connection, "verified", f"Verified: {judged.text}")
             next_step(connection, run)
             return GO_ON
         text = judged.text + (", but its window reaches back before the change" if judged.good else "")
         if moment - since >= spec.within.seconds:
             return _failed(turn, connection, run, incident, position, text)
-        _write(connection, run, position, "started", text)
+        _write(connection, turn, position, "started", text)
         topic = f"{run.id}/verify/{position}"
         runs.change(connection, run.id, topic=topic, state="running")
     pause = min(max(spec.for_.seconds / _LOOKS, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)
@@ -82,7 +82,7 @@ def _failed(  # noqa: PLR0913, PLR0917  # the turn and what it holds
     turn: Turn, connection: sa.Connection, run: Run, incident: Incident, position: int, text: str
 ) -> Pause | Ended:
     spec: Verify = run.spec.steps[position].chosen
-    _write(connection, run, position, "failed", text)
+    _write(connection, turn, position, "failed", text)
     turn.say(connection, "unverified", f"Not recovered within {spec.within}: {text}")
     if run.mode == "observe":
         next_step(connection, run)
@@ -103,6 +103,16 @@ def _failed(  # noqa: PLR0913, PLR0917  # the turn and what it holds
     return turn.end(connection, run, incident, "failed", f"not recovered: {text}", page_for=text if page else "")
 
 
-def _write(connection: sa.Connection, run: Run, position: int, state: str, said: str) -> None:
+def _write(connection: sa.Connection, turn: Turn, position: int, state: str, said: str) -> None:
     ended = now(connection) if state in {"done", "failed"} else None
-    runs.write_step(connection, run.id, "do", position, kind="verify", state=state, said=said, ended_at=ended)
+    runs.write_step(
+        connection,
+        turn.run.id,
+        "do",
+        position,
+        began=turn.began,
+        kind="verify",
+        state=state,
+        said=said,
+        ended_at=ended,
+    )

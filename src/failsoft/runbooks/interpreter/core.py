@@ -83,7 +83,9 @@ class Interpreter:
                 context = StepContext.of(self.world, run, incident, _alert(connection, incident))
             except PermanentError as error:
                 return finish(connection, self.world, run, incident, "failed", str(error), page_for=str(error))
-            turn = Turn(self.engine, self.types, self.world, self.worker, fence, run, incident, context)
+            turn = Turn(
+                self.engine, self.types, self.world, self.worker, fence, run, incident, context, now(connection)
+            )
             return self._ending(connection, turn) or (
                 self._begin(connection, run, incident, requester) if run.state == "queued" else turn
             )
@@ -137,12 +139,17 @@ class Interpreter:
         run = turn.run
         rows = runs.step_rows(connection, run.id)
         verified = any(row.kind == "verify" and row.state == "done" for row in rows)
+        failed = [turn.name(row.position) for row in rows if row.phase == "do" and row.state == "failed"]
+        more = f"; {len(failed)} of {len(run.spec.steps)} steps failed: {', '.join(failed)}" if failed else ""
         if run.mode == "observe":
-            return turn.end(connection, run, incident, "observed", "observed, nothing was changed")
+            return turn.end(connection, run, incident, "observed", f"observed, nothing was changed{more}")
         if any(row.state == "skipped" for row in rows) and not verified:
-            return turn.end(connection, run, incident, "suggested", "suggested, nothing was changed")
-        text = "the SLO holds again" if verified else "all steps are done"
-        return turn.end(connection, run, incident, "recovered" if verified else "done", text)
+            return turn.end(connection, run, incident, "suggested", f"suggested, nothing was changed{more}")
+        if verified:
+            return turn.end(connection, run, incident, "recovered", f"the SLO holds again{more}")
+        if failed:
+            return turn.end(connection, run, incident, "incomplete", f"ended{more}")
+        return turn.end(connection, run, incident, "done", "all steps are done")
 
     def _next(self, turn: Turn) -> Pause | Ended:
         position = turn.run.position
@@ -173,7 +180,7 @@ class Interpreter:
         except PermanentError as error:
             said, state = f"{turn.name(position)} failed: {error}", "failed"
         with turn.held() as (connection, run, _):
-            _note(connection, run, position, step.choice, state, said)
+            _note(connection, turn, position, step.choice, state, said)
             turn.say(connection, step.choice, said)
             next_step(connection, run)
         return GO_ON
@@ -191,9 +198,9 @@ class Interpreter:
 def _page(turn: Turn, position: int, spec: Page) -> Pause:
     with turn.held() as (connection, run, incident):
         if run.mode == "observe":
-            _note(connection, run, position, "page", "skipped", "observe: nobody is paged")
+            _note(connection, turn, position, "page", "skipped", "observe: nobody is paged")
         else:
-            _note(connection, run, position, "page", "done", "")
+            _note(connection, turn, position, "page", "done", "")
             why = spec.summary or "the runbook asks for a person"
             page(connection, turn.world.workspace, incident, why, run=run.id, runbook=run.runbook)
         next_step(connection, run)
@@ -201,9 +208,19 @@ def _page(turn: Turn, position: int, spec: Page) -> Pause:
 
 
 def _note(  # noqa: PLR0913, PLR0917  # one row
-    connection: sa.Connection, run: Run, position: int, kind: str, state: str, said: str
+    connection: sa.Connection, turn: Turn, position: int, kind: str, state: str, said: str
 ) -> None:
-    runs.write_step(connection, run.id, "do", position, kind=kind, state=state, said=said, ended_at=now(connection))
+    runs.write_step(
+        connection,
+        turn.run.id,
+        "do",
+        position,
+        began=turn.began,
+        kind=kind,
+        state=state,
+        said=said,
+        ended_at=now(connection),
+    )
 
 
 def _targets(run: Run, world: World) -> tuple[str, ...]:

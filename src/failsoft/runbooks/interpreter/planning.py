@@ -11,6 +11,8 @@ from failsoft.workspace.kinds.runbook import Step
 
 __all__ = ["ahead", "effect_of", "look", "plan_text"]
 
+_SO_ALREADY = "is already so, nothing to change"
+
 
 def ahead(context: StepContext, types: StepTypes, start: int) -> dict[int, Effect]:
     """The effects of the actions from `start` up to the next `approve`, by position.
@@ -32,10 +34,15 @@ def ahead(context: StepContext, types: StepTypes, start: int) -> dict[int, Effec
 
 
 def effect_of(context: StepContext, types: StepTypes, step: Step, target: Ref, state: Json) -> Effect:
-    """The effect of one action on its target in that state. Raises `RefusedError` where there is no way."""
+    """The effect of one action on its target in that state, which may be none.
+
+    Raises:
+        RefusedError: there is no way.
+    """
     action = types.actions[step.choice]
     after = action.wanted(context, step.chosen, state)
-    return Effect(step.choice, target, state, after, action.text(target, state, after))
+    text = action.text(target, state, after)
+    return Effect(step.choice, target, state, after, text if state != after else f"{text}: {_SO_ALREADY}")
 
 
 def look(context: StepContext, types: StepTypes, step: Step) -> tuple[Ref, Seen]:

@@ -32,6 +32,7 @@ class Turn:
     Attributes:
         worker: who drives the run now.
         fence: what nobody else may have moved on.
+        began: when, seconds since the epoch by the database's clock; a step that is new in this turn began then.
     """
 
     engine: sa.Engine
@@ -42,6 +43,7 @@ class Turn:
     run: Run
     incident: Incident
     context: StepContext
+    began: float
 
     @contextmanager
     def held(self) -> Iterator[tuple[sa.Connection, Run, Incident]]:
@@ -103,7 +105,15 @@ class Turn:
             # what was begun stays begun: only its own handler may say that it is not
             state = "trying" if row is None else row.state
             runs.write_step(
-                connection, run.id, run.phase, position, kind=kind, state=state, tries=tries, said=str(error)
+                connection,
+                run.id,
+                run.phase,
+                position,
+                began=self.began,
+                kind=kind,
+                state=state,
+                tries=tries,
+                said=str(error),
             )
             topic = f"{run.id}/retry"
             runs.change(connection, run.id, topic=topic)
@@ -118,6 +128,7 @@ class Turn:
                 run.id,
                 run.phase,
                 position,
+                began=self.began,
                 kind=run.spec.steps[position].choice,
                 state="failed",
                 said=str(error),

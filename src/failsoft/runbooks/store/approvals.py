@@ -19,6 +19,7 @@ __all__ = [
     "change_approval",
     "clicks_of",
     "covering",
+    "first_asked",
     "latest",
     "plan_effects",
     "record_click",
@@ -119,6 +120,12 @@ def latest(connection: sa.Connection, run_id: str, position: int, purpose: str) 
     """The question that a step asked last for a purpose."""
     wanted = (approvals.c.run_id == run_id, approvals.c.position == position, approvals.c.purpose == purpose)
     return _first(connection, sa.select(approvals).where(*wanted).order_by(approvals.c.round.desc()).limit(1))
+
+
+def first_asked(connection: sa.Connection, run_id: str, position: int) -> float | None:
+    """When a step first asked, seconds since the epoch; None where it never did."""
+    asked = sa.select(sa.func.min(approvals.c.asked_at))
+    return connection.scalar(asked.where(approvals.c.run_id == run_id, approvals.c.position == position))
 
 
 def by_token(connection: sa.Connection, token: str) -> Approval | None:

@@ -22,6 +22,7 @@ __all__ = [
     "page_key",
     "reopen",
     "resolve",
+    "stands_for",
     "worsen",
 ]
 
@@ -34,6 +35,7 @@ class Incident:
         state: `open` or `resolved`.
         origin: `alert`, or `hand` for one that a person opened by starting a runbook.
         severity: `page` or `ticket`: the worst of its alerts that fire, and once it is resolved of all it had.
+        failure_mode: what the alert stood for that was answered last.
         posted: where its first message is, as the announcer gave it back.
     """
 
@@ -114,6 +116,11 @@ def worsen(connection: sa.Connection, found: Incident, severity: str) -> bool:
         return False
     connection.execute(sa.update(incidents).where(incidents.c.id == found.id).values(severity=severity))
     return True
+
+
+def stands_for(connection: sa.Connection, found: Incident, mode: str) -> None:
+    """The failure mode that is answered from now on."""
+    connection.execute(sa.update(incidents).where(incidents.c.id == found.id).values(failure_mode=mode))
 
 
 def ease(connection: sa.Connection, found: Incident) -> None:

@@ -216,11 +216,18 @@ def step_rows(connection: sa.Connection, run_id: str) -> tuple[StepRow, ...]:
     return tuple(done + [row for row in reversed(rows) if row.phase == "undo"])
 
 
-def write_step(connection: sa.Connection, run_id: str, phase: str, position: int, **values: object) -> None:
-    """Add or change what is known of a step."""
+def write_step(
+    connection: sa.Connection, run_id: str, phase: str, position: int, *, began: float | None = None, **values: object
+) -> None:
+    """Add or change what is known of a step; `began` is when it did, for one of which nothing was known (else now)."""
     wanted = (steps.c.run_id == run_id, steps.c.phase == phase, steps.c.position == position)
     if connection.execute(sa.update(steps).where(*wanted).values(**values)).rowcount == 0:
-        first = {"run_id": run_id, "phase": phase, "position": position, "started_at": now(connection)}
+        first = {
+            "run_id": run_id,
+            "phase": phase,
+            "position": position,
+            "started_at": now(connection) if began is None else began,
+        }
         connection.execute(sa.insert(steps).values(**(first | values)))
 
 

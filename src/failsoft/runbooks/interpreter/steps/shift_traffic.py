@@ -54,7 +54,7 @@ class ShiftTrafficAction:
         return Seen({"rules": rules}, obj)
 
     def wanted(self, context: StepContext, spec: ShiftTraffic, state: Json) -> Json:
-        """The same rules with so many percent of the model's weight at the fallback."""
+        """The same rules with at least so many percent of what both get at the fallback."""
         from_, to = _routes(context)
         share = spec.percent.ratio
         return {"rules": {n: shifted(one, from_.backend, to.backend, share) for n, one in state["rules"].items()}}
@@ -79,17 +79,26 @@ class ShiftTrafficAction:
 
 
 def shifted(weights: list[list[str | int]], from_: str, to: str, share: Decimal) -> list[list[str | int]]:
-    """Move a share (0 to 1) of the weight of one backend to another, exactly, with whole weights.
+    """Bring a backend to a share (0 to 1) of what two of them get, exactly, with whole weights, at the other's cost.
+
+    The share is of both together, so what is shifted already is not shifted again; nothing is ever shifted back, and
+    no other backend gets more or less.
 
     >>> shifted([["a", 1], ["b", 0]], "a", "b", Decimal(1))
     [['a', 0], ['b', 1]]
     >>> shifted([["a", 1], ["b", 0], ["c", 1]], "a", "b", Decimal("0.25"))
     [['a', 3], ['b', 1], ['c', 4]]
+    >>> shifted([["a", 3], ["b", 1], ["c", 4]], "a", "b", Decimal("0.25"))
+    [['a', 3], ['b', 1], ['c', 4]]
 
     Raises:
         RefusedError: no whole weights of at most a million say that.
     """
-    moved = sum((Decimal(weight) * share for name, weight in weights if name == from_), Decimal(0))
+    there = sum(int(weight) for name, weight in weights if name == to)
+    both = there + sum(int(weight) for name, weight in weights if name == from_)
+    moved = both * share - there
+    if moved <= 0:
+        return weights
     numerator, denominator = moved.as_integer_ratio()
     scaled = [[name, int(weight) * denominator] for name, weight in weights]
     rest = numerator
