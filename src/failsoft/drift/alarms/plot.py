@@ -21,7 +21,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e4e7eb; --soft: #9aa5b1; --law: #7db4e6; --held: #e4e7eb; --bad: #ff8a80; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); }
-pre { overflow-x: auto; font-size: 13px; } figure { display: inline-block; margin: 0 1rem 1.5rem 0; }
+pre { white-space: pre-wrap; font-size: 13px; } figure { display: inline-block; margin: 0 1rem 1.5rem 0; }
 svg { max-width: 100%; height: auto; } text { fill: var(--soft); font-size: 11px; }
 .axis { stroke: var(--soft); stroke-width: 1; } .grid { stroke: var(--soft); stroke-width: .3; }
 .law { stroke: var(--law); fill: none; stroke-width: 2; } .base { stroke-dasharray: 5 4; stroke-width: 1.2; }
@@ -94,10 +94,9 @@ def _axes(right: float) -> str:
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{_LEFT - 4}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     low = _HEIGHT - _BOTTOM
-    parts += [
-        f'<text x="{_x(at, right):.1f}" y="{low + 14}" text-anchor="middle">{at:.2g}</text>'
-        for at in np.linspace(0, right, 5)
-    ]
+    for at in np.linspace(0, right, 5):
+        anchor = "middle" if at < right else "end"
+        parts.append(f'<text x="{_x(at, right):.1f}" y="{low + 14}" text-anchor="{anchor}">{at:.2g}</text>')
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{low}" y2="{low}"/>')
     parts.append(f'<text x="{_WIDTH - 10}" y="{_HEIGHT - 8}" text-anchor="end">PSI of a window</text>')
     return "".join(parts)

@@ -125,7 +125,8 @@ def latest(connection: sa.Connection, run_id: str, position: int, purpose: str) 
 def first_asked(connection: sa.Connection, run_id: str, position: int) -> float | None:
     """When a step first asked, seconds since the epoch; None where it never did."""
     asked = sa.select(sa.func.min(approvals.c.asked_at))
-    return connection.scalar(asked.where(approvals.c.run_id == run_id, approvals.c.position == position))
+    found: float | None = connection.scalar(asked.where(approvals.c.run_id == run_id, approvals.c.position == position))
+    return found
 
 
 def by_token(connection: sa.Connection, token: str) -> Approval | None:

@@ -67,6 +67,8 @@ class ShiftTraffic(Fixed):
 
     to: Literal["fallback"] = "fallback"
     percent: Percent = Percent.parse("100%")
+    """What the fallback has afterwards of the traffic of both; where it has as much already, nothing is changed."""
+
     on_interrupted: OnInterrupted = "verify"
 
 
