@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 
 from failsoft.clients.binaries import find
 from failsoft.errors import MissingPartError
 from failsoft.lab import parts
 from failsoft.lab.parts import Server
+
+# a loaded machine is no defect: pytest's own timeout tells what hangs
+settings.register_profile("failsoft", deadline=None)
+settings.load_profile("failsoft")
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
 IN_CI = os.environ.get("CI") == "true"

@@ -12,6 +12,7 @@ at its end, and its database calls must not delay the webhook. What is guarded h
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Coroutine
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _VERSION = "failsoft-runs-1"
 _POLL_S = 0.1
 _LIMIT_S = 20.0
+_LEAVE_S = 5.0
 
 
 class DbosEngine:
@@ -83,6 +85,10 @@ class DbosEngine:
             return
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(), loop))
         await asyncio.to_thread(_destroy)
+        # DBOS does not wait for its threads: one that still asks the database would open a connection for nobody
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop))
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(self._thread.join)
         loop.close()
