@@ -239,7 +239,7 @@ def _relative_keys(workspace: Workspace) -> list[Finding]:
 
 
 def _pager_finding(team: Document[TeamSpec], *, covered: bool) -> Finding:
-    instead = "the other teams are paged instead" if covered else "nobody is paged then"
+    instead = "the other teams are paged instead" if covered else "nobody is paged"
     place = team.at("spec", "pager")
     if team.spec.pager.stdout is not None:
         message = f"nothing but standard output pages {team.name}, so while failsoft is down {instead}"
