@@ -86,7 +86,7 @@ def test_where_nobody_can_be_paged_past_failsoft_a_finding_says_so(written, base
     (finding,) = [finding for finding in findings if finding.code.id in {"FS424", "FS425"}]
     assert finding.severity == ("info" if "stdout" in pager else "warning")
     assert finding.message.endswith(
-        "so while failsoft is down nobody is paged" if "stdout" in pager else "; nobody is paged then"
+        "so while failsoft is down nobody is paged" if "stdout" in pager else "; nobody is paged"
     )
     assert finding.place.text.strip().startswith("pager:")
     found = receiver(base=text, alertname="FailsoftDown", team="assistants")
