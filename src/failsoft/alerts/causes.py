@@ -8,6 +8,7 @@ from failsoft.findings import Finding
 from failsoft.slo.promql import quoted
 from failsoft.workspace.decode import nearest
 from failsoft.workspace.model import Workspace
+from failsoft.workspace.references import modes_of
 
 __all__ = ["explained"]
 
@@ -31,7 +32,7 @@ def explained(workspace: Workspace) -> tuple[list[dict[str, Any]], list[Finding]
 
 
 def _idle(workspace: Workspace) -> Iterator[Finding]:
-    of_slos = {slo.spec.stands_for for slo in workspace.slos.values()}
+    of_slos = {mode for slo in workspace.slos.values() for mode in modes_of(slo)}
     rules = [rule.spec for rule in workspace.alert_rules.values()]
     of_models = of_slos | {rule.failure_mode for rule in rules if rule.about != "fleet"}
     known = of_models | {rule.failure_mode for rule in rules}
