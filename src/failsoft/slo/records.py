@@ -74,7 +74,17 @@ def count_labels(objective: Objective) -> tuple[tuple[str, str], ...]:
 
 def count_matchers(objective: Objective) -> tuple[Matcher, ...]:
     """What finds the recorded increments of an SLO as it is defined now, whoever owned it."""
-    return Matcher("slo", "=", objective.name), Matcher("definition", "=", _definition(objective.sli))
+    return _matchers(objective.name, objective.sli)
+
+
+def _matchers(slo: str, sli: Sli) -> tuple[Matcher, ...]:
+    return Matcher("slo", "=", slo), Matcher("definition", "=", _definition(sli))
+
+
+@lru_cache(maxsize=4096)
+def _found_by(slo: str, sli: Sli) -> str:
+    """The same as text, made once: every window of every tier reads by it."""
+    return "{" + ", ".join(map(str, _matchers(slo, sli))) + "}"
 
 
 @lru_cache(maxsize=4096)
@@ -173,4 +183,4 @@ def _summed(name: str, objective: Objective, reach: int) -> str:
 
 
 def _range(name: str, objective: Objective, reach: int) -> str:
-    return selector(name, count_matchers(objective), reach)
+    return f"{name}{_found_by(objective.name, objective.sli)}[{range_text(reach)}]"
