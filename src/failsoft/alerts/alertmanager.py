@@ -98,7 +98,7 @@ def _routes(workspace: Workspace) -> dict[str, Any]:
         routes.append(beyond | {"group_by": ["alertname", "team", "slo", "model"]})
         if workspace.teams[name].spec.hours is not None:
             waiting = {"receiver": f"team-{name}", "matchers": [team, 'severity="ticket"']}
-            routes.append(waiting | {"active_time_intervals": [f"team-{name}-hours"]})
+            routes.append(waiting | {"active_time_intervals": [_hours_name(name)]})
         routes.append({"receiver": f"team-{name}", "matchers": [team]})
     return {
         "receiver": "failsoft",
@@ -122,7 +122,7 @@ def _fleet_routes(workspace: Workspace, name: str) -> list[dict[str, Any]]:
             "continue": True,
         }
         waits = severity == "ticket" and team.hours is not None
-        made.append(route | ({"active_time_intervals": [f"team-{name}-hours"]} if waits else {}))
+        made.append(route | ({"active_time_intervals": [_hours_name(name)]} if waits else {}))
     return made
 
 
@@ -133,11 +133,15 @@ def receiver_of(workspace: Workspace, team: str, alert: str) -> str:
     return _pager_receiver(workspace, team) if alert in _PAST else f"team-{team}"
 
 
+def _hours_name(team: str) -> str:
+    return f"team-{team}-hours"
+
+
 def _hours(workspace: Workspace) -> list[dict[str, Any]]:
     """When each team with hours is at work: outside of them, tickets wait."""
     return [
         {
-            "name": f"team-{name}-hours",
+            "name": _hours_name(name),
             "time_intervals": [
                 {
                     "weekdays": list(hours.days),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from failsoft.alerts.compile import ALERTMANAGER_FILE
-from failsoft.alerts.rules import yaml_string
+from failsoft.alerts.rules import groups_in, yaml_string
 from failsoft.workspace.kinds.configuration import OutputAt
 
 __all__ = ["LARGEST_OBJECT", "packaged"]
@@ -14,7 +14,6 @@ LARGEST_OBJECT = 448 * 1024
 """Bytes of rules in one PrometheusRule: the operator refuses one above 512 KiB, half of what a ConfigMap may hold."""
 
 _KUSTOMIZATION = "kustomization.yaml"
-_GROUP = re.compile(r"^(?=- name: )", re.MULTILINE)
 _HEAD = re.compile(r"(?P<comment>#[^\n]*\n)groups:\n")
 
 
@@ -62,11 +61,12 @@ def _objects(path: str, text: str, output: OutputAt) -> dict[str, str]:
 
 
 def _parts(text: str) -> tuple[str, Sequence[str]]:
-    """The comment on top of a rule file, and its groups; `rule_file` alone writes a line without indent for each."""
-    head = _HEAD.match(text)
-    if head is None:
+    """The comment on top of a rule file, and its groups."""
+    head, groups = groups_in(text)
+    found = _HEAD.fullmatch(head)
+    if found is None:
         raise ValueError("a rule file begins with its comment and its groups")
-    return head["comment"], [group for group in _GROUP.split(text[head.end() :]) if group]
+    return found["comment"], groups
 
 
 def _chunks(groups: Sequence[str]) -> Iterator[str]:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from failsoft.slo.promql import range_text
 from failsoft.slo.records import Record
 
-__all__ = ["MAX_RULES", "Alert", "Group", "comment", "rule_file", "yaml_string"]
+__all__ = ["MAX_RULES", "Alert", "Group", "comment", "groups_in", "rule_file", "yaml_string"]
 
 MAX_RULES = 20
 """Rules of one group; Mimir's default limit."""
 
+_GROUP = re.compile(r"^(?=- name: )", re.MULTILINE)
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -86,6 +87,12 @@ def rule_file(groups: Iterable[Group], *, origin: str) -> str:
         lines.append("  rules:")
         lines += [_record(rule) if isinstance(rule, Record) else _alert(rule) for rule in group.rules]
     return "\n".join(lines) + "\n"
+
+
+def groups_in(text: str) -> tuple[str, list[str]]:
+    """What stands before the groups of a rule file, and the text of each: only `rule_file` writes a line unindented."""
+    head, *groups = _GROUP.split(text)
+    return head, groups
 
 
 def comment(text: str) -> str:

@@ -4,12 +4,12 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
 from failsoft import __version__
+from failsoft.cli.lazy import LazyGroup
 from failsoft.errors import FailsoftError, MissingPartError
 
 __all__ = ["COMMANDS", "main", "root"]
@@ -41,19 +41,11 @@ _EXTRAS = {"chaos": "chaos", "drift": "data", "lab": "lab"}
 """Subcommand -> the extra of the package that holds what it needs; the server's is that of the others."""
 
 
-class _Lazy(click.Group):
-    """A group that knows its commands by name and help, and imports one when it is used."""
+class _Root(LazyGroup):
+    """All commands; it names the extra that one of them lacks, and the nearest one to a name that is none."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        loaded = import_module(f"failsoft.cli.{module}")
-        command: click.Command = getattr(loaded, attribute)
-        return command
+    table = COMMANDS
+    package = "failsoft.cli"
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -68,10 +60,6 @@ class _Lazy(click.Group):
                 f"failsoft {name} needs {missing}, which is not installed: pip install 'failsoft[{extra}]'"
             ) from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_) for name, (_, _, help_) in COMMANDS.items()])
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -84,7 +72,7 @@ class _Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="failsoft", message="%(prog)s %(version)s")
 def root() -> None:
     """AI reliability and SRE runbook automation: SLOs, drift, chaos and runbooks in one closed loop."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.proof import proven_by, unproven
-from failsoft.alerts.rules import yaml_string
+from failsoft.alerts.rules import groups_in, yaml_string
 from failsoft.clients.binaries import Completed, run_tool
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
@@ -23,7 +23,6 @@ _SHOWN = 3
 _FAILURE = re.compile(
     r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
 )
-_GROUP = re.compile(r"^(?=- name: )", re.MULTILINE)
 _TIER = re.compile(r'alertname=\\"(\w+)\\"(?:.*?burn_tier=\\"([^\\]*)\\")?')
 
 
@@ -137,7 +136,7 @@ def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
 
 def _alone(unit: Unit, folder: Path) -> str:
     """Its test file, beside a rule file with its own groups only, as they stand in the file that it shares."""
-    head, *groups = _GROUP.split((folder / unit.rules).read_text(encoding="utf-8"))
+    head, groups = groups_in((folder / unit.rules).read_text(encoding="utf-8"))
     wanted = {f"- name: {yaml_string(name)}" for name in unit.groups}
     mine = [group for group in groups if group.partition("\n")[0] in wanted]
     if not mine or len(mine) < len(wanted):

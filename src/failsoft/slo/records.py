@@ -108,7 +108,7 @@ def count_records(objective: Objective) -> tuple[Record, Record]:
         scale = f"* {step} / {reach}"
         bad, total = f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
     labels = count_labels(objective)
-    known = f"and on() {selector(BAD, count_matchers(objective))}"
+    known = f"and on() {BAD}{_found_by(objective.name, objective.sli)}"
     return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
 
 

@@ -1,8 +1,8 @@
 """`failsoft drift`: make references, score data against them, and show what moved."""
 
-from importlib import import_module
-
 import click
+
+from failsoft.cli.lazy import LazyGroup
 
 __all__ = ["COMMANDS", "command"]
 
@@ -17,22 +17,11 @@ COMMANDS = {
 """Subcommand -> module in this package, attribute, one line of help."""
 
 
-class _Lazy(click.Group):
-    """A group that imports a command when it is used."""
+class _Lazy(LazyGroup):
+    """The commands about drift."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"failsoft.cli.drift.{module}"), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_) for name, (_, _, help_) in COMMANDS.items()])
+    table = COMMANDS
+    package = "failsoft.cli.drift"
 
 
 @click.group("drift", cls=_Lazy)

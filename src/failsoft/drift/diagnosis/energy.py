@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from failsoft.drift.diagnosis.samples import LARGEST_SAMPLE, Rows, Tested, permuted, thinned
+from failsoft.drift.diagnosis.samples import Rows, Tested, by_pairs
 
 __all__ = ["energy"]
 
@@ -28,18 +28,4 @@ def energy(reference: Rows, current: Rows, *, draws: int = 199, seed: int = 0) -
     >>> round(found.statistic, 6), round(found.log10_p, 6)
     (0.240997, -2.30103)
     """
-    from scipy.spatial.distance import cdist
-
-    dice = np.random.default_rng(seed)
-    left, right = (thinned(side, LARGEST_SAMPLE, dice) for side in (reference, current))
-    if not len(left) or not len(right):
-        return None
-    both = np.concatenate([left, right])
-    scale = float(np.abs(both).max()) or 1.0
-    apart = cdist(both / scale, both / scale)  # so that no square overflows
-
-    def distance(mask: np.typing.NDArray[np.bool_]) -> float:
-        weights = np.where(mask, 1 / mask.sum(), -1 / (~mask).sum())
-        return max(0.0, -float(weights @ apart @ weights)) * scale
-
-    return permuted(distance, len(left), len(right), draws, dice)
+    return by_pairs(reference, current, np.negative, draws=draws, seed=seed, in_units=True)

@@ -1,8 +1,9 @@
 """The maximum mean discrepancy of two samples of one or many dimensions, by permutation: a diagnosis, not an alert."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from failsoft.drift.diagnosis.samples import LARGEST_SAMPLE, Rows, Tested, permuted, thinned
+from failsoft.drift.diagnosis.samples import Rows, Tested, by_pairs
 
 __all__ = ["mmd"]
 
@@ -28,21 +29,10 @@ def mmd(reference: Rows, current: Rows, *, draws: int = 199, seed: int = 0) -> T
     >>> round(found.statistic, 6), round(found.log10_p, 6)
     (0.074975, -2.30103)
     """
-    from scipy.spatial.distance import cdist
+    return by_pairs(reference, current, _gaussian, draws=draws, seed=seed, in_units=False)
 
-    dice = np.random.default_rng(seed)
-    left, right = (thinned(side, LARGEST_SAMPLE, dice) for side in (reference, current))
-    if not len(left) or not len(right):
-        return None
-    both = np.concatenate([left, right])
-    both /= float(np.abs(both).max()) or 1.0
-    apart = cdist(both, both)
+
+def _gaussian(apart: NDArray[np.float64]) -> NDArray[np.float64]:
     positive = apart[apart > 0]
     width = float(np.median(positive)) if positive.size else 1.0
-    alike = np.exp(-((apart / width) ** 2) / 2)
-
-    def distance(mask: np.typing.NDArray[np.bool_]) -> float:
-        weights = np.where(mask, 1 / mask.sum(), -1 / (~mask).sum())
-        return max(0.0, float(weights @ alike @ weights))
-
-    return permuted(distance, len(left), len(right), draws, dice)
+    return np.exp(-((apart / width) ** 2) / 2)
