@@ -95,6 +95,7 @@ def test_every_folder_of_content_is_linked_into_the_library():
         assert (ROOT / LIBRARY / name).resolve() == ROOT / name
         # Git keeps no empty folder, and the link would lead nowhere in a clone
         assert any(path.is_file() for path in (ROOT / name).rglob("*")), f"{name} is empty"
+    assert (ROOT / LIBRARY / "checks").resolve() == ROOT / "docs" / "checks"
 
 
 def test_the_wheel_holds_all_content_byte_for_byte(source, wheel):
@@ -137,6 +138,11 @@ def test_the_installed_command_checks_and_compiles_the_example_that_came_with_it
     assert "all good" in run(environment / "failsoft", "check", str(example), cwd=tmp_path)
     run(environment / "failsoft", "compile", str(example), "-o", "out", cwd=tmp_path)
     assert (tmp_path / "out" / "alertmanager.yaml").is_file()
+
+
+def test_the_installed_command_explains_a_finding(environment, tmp_path):
+    told = run(environment / "failsoft", "explain", "off-bound", cwd=tmp_path)
+    assert "FS401 off-bound" in told
 
 
 def test_a_rule_author_installs_no_client_of_slack_or_kubernetes_and_no_server(environment, tmp_path):

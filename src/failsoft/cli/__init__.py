@@ -26,6 +26,7 @@ COMMANDS = {
     "deny": ("approve", "deny", "Deny what a runbook asks for, when Slack is down."),
     "diff": ("diff", "command", "Say in words what a change of a workspace does."),
     "drift": ("drift", "command", "Learn what a model's signals look like when it is well."),
+    "explain": ("explain", "command", "Explain a finding by its code: what it means, and what to do."),
     "incidents": ("incidents", "command", "List and show incidents."),
     "init": ("init", "command", "Write a small workspace for your own model."),
     "lab": ("lab", "command", "A small world to try failsoft in."),

@@ -16,6 +16,8 @@ from failsoft.workspace.quantities import Duration
 
 __all__ = ["alertmanager_option", "duration", "finish", "load_clean", "output_option", "report", "workspace_argument"]
 
+_EXPLAINED = 5
+
 
 def workspace_argument[F: Callable[..., object]](function: F) -> F:
     """The argument WORKSPACE: a folder, the current one when left out."""
@@ -63,6 +65,15 @@ def report(findings: Sequence[Finding], form: str, root: Path = Path()) -> None:
     text = render(shown, form, colour=form == "text" and sys.stderr.isatty())
     if text:
         click.echo(text, err=form == "text", nl=form == "text")
+    if text and form == "text":
+        click.echo(f"more: failsoft explain {' '.join(_codes(findings))}\n", err=True)
+
+
+def _codes(findings: Sequence[Finding]) -> list[str]:
+    """The codes to read about first: those of errors before the others, and no more than fit on a line."""
+    order = list(Severity)
+    ranked = sorted(findings, key=lambda finding: order.index(finding.severity))
+    return list(dict.fromkeys(finding.code.id for finding in ranked))[:_EXPLAINED]
 
 
 def _seen(place: Place, root: Path) -> Place:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from failsoft.findings.model import Finding, Place, Severity
+from failsoft.findings.model import Code, Finding, Place, Severity
+from failsoft.findings.pages import page
 
 __all__ = ["FORMATS", "counted", "render", "show"]
 
@@ -105,7 +106,7 @@ def _sentence(finding: Finding) -> str:
 def _sarif(findings: Sequence[Finding]) -> str:
     codes = sorted({finding.code for finding in findings}, key=lambda code: code.id)
     levels = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-    rules = [{"id": code.id, "name": code.name, "shortDescription": {"text": code.summary}} for code in codes]
+    rules = [_rule(code) for code in codes]
     results = [
         {
             "ruleId": finding.code.id,
@@ -123,6 +124,13 @@ def _sarif(findings: Sequence[Finding]) -> str:
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(code: Code) -> dict[str, Any]:
+    """A kind of finding, with its page; SARIF asks for both forms of it, and viewers choose."""
+    rule = {"id": code.id, "name": code.name, "shortDescription": {"text": code.summary}}
+    explained = page(code.id)
+    return rule | ({"help": {"text": explained.text, "markdown": explained.text}} if explained else {})
 
 
 def _location(place: Place) -> dict[str, Any]:
