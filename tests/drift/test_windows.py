@@ -130,7 +130,7 @@ def test_enough_rows_are_judged():
     reference = Histogram((1.0,), (50, 50))
     assert score(reference, Histogram((1.0,), (5, 4)), min_rows=10).verdict is Verdict.TOO_FEW_ROWS
     judged = score(reference, Histogram((1.0,), (10, 0)), min_rows=10)
-    assert judged == Score(Verdict.JUDGED, 10, judged.psi, 0.5)
+    assert judged == Score(Verdict.JUDGED, 10, judged.psi, 0.5, 0.5)
     assert judged.psi > 1
 
 

@@ -119,6 +119,8 @@ async def test_a_judged_window_is_a_score_with_its_rows_and_its_time(world):
     await world.evaluate()
     assert world.score() > 0.25
     assert world.score(statistic="tvd") == pytest.approx(0.6)
+    assert world.score(statistic="ks") == pytest.approx(0.6), "80 % are below the first bound, 20 % were"
+    assert world.score("finish-reason", "ks") is None, "categories have no order"
     assert world.score("finish-reason") == 0
     assert world.value("window_rows", signal="output-length") == 500
     assert world.evaluated_at == START

@@ -186,10 +186,17 @@ def _shown(engine: "Document[EngineSpec]") -> Iterable[str]:
         yield f"  {name}: {indicator.family} ({family.type}{unit}{needs})"
         if bounds := spec.bounds(indicator.family):
             yield f"      bounds {', '.join(f'{bound:f}' for bound in bounds)}"
+    yield from _section("can drift", [_drifting(name, signal) for name, signal in spec.signals.items()])
     yield from _section("not exported", [f"{name}: {instead}" for name, instead in spec.missing.items()])
     renames = [f"{old} -> {new.now or 'gone'}: {new.history}" for old, new in spec.renames.items()]
     yield from _section("renamed", renames)
     yield from _section("traps", spec.traps)
+
+
+def _drifting(name: str, signal: Any) -> str:
+    source = signal.histogram or signal.categories
+    counted = f"{source.family} (histogram)" if signal.histogram else f"{source.counter} by {source.by}"
+    return f"{name} ({signal.role}): {counted}"
 
 
 def _choices(source: Any) -> str:

@@ -85,7 +85,7 @@ class DriftBoard(Collector):
         at = GaugeMetricFamily(DRIFT_EVALUATED, "The last evaluation that was made.", labels=each)
         for labels, shown in self._signals.items():
             values = shown.score if shown.score is not None and not self._is_stale(labels[1], shown) else None
-            for statistic in ("psi", "tvd"):
+            for statistic in ("psi", "tvd", "ks"):
                 value = getattr(values, statistic, None)
                 if value is not None:
                     score.add_metric([*labels, statistic], value)

@@ -28,7 +28,7 @@ def counts_query(signal: Signal, select: Mapping[str, str], window: Duration) ->
         metric, label = f"{source.family}_bucket", "le"
     else:
         metric, label = source.counter, source.by
-    return f"sum by ({label}) (increase({metric}{_matchers(select, source.without)}[{window}]))"
+    return f"sum by ({label}) (increase({metric}{_matchers({**select, **source.match}, source.without)}[{window}]))"
 
 
 def _matchers(select: Mapping[str, str], without: tuple[str, ...]) -> str:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from failsoft.drift.distribution import Distribution, paired
+from failsoft.drift.distribution import Distribution, Histogram, paired
 from failsoft.drift.monitors.window import Unusable
+from failsoft.drift.statistics.ks import ks_grid
 from failsoft.drift.statistics.psi import psi
 from failsoft.drift.statistics.tvd import tvd
 
@@ -27,7 +28,8 @@ class Score:
     Attributes:
         verdict: whether it could be judged.
         rows: rows of the window; None where they are not known.
-        psi, tvd: the statistics; set where the verdict is `judged`, else None and never a number that looks healthy.
+        psi, tvd: the statistics; set where the window was compared, else None and never a number that looks healthy.
+        ks: the same for histograms, over their bounds: what moved inside a bucket is not seen.
         reason: why it could not be judged, in words for a person; empty where it could.
     """
 
@@ -35,6 +37,7 @@ class Score:
     rows: float | None = None
     psi: float | None = None
     tvd: float | None = None
+    ks: float | None = None
     reason: str = ""
 
     @property
@@ -57,4 +60,6 @@ def score(reference: Distribution, window: Distribution | Unusable, *, min_rows:
     if rows < min_rows:
         return Score(Verdict.TOO_FEW_ROWS, rows, reason=f"{rows:g} rows in the window, {min_rows} are needed")
     left, right = paired(reference, window)
-    return Score(Verdict.JUDGED, rows, psi(left, right), tvd(left, right))
+    over_bounds = ks_grid(left, right) if isinstance(reference, Histogram) else None
+    ks = over_bounds.value if over_bounds is not None else None
+    return Score(Verdict.JUDGED, rows, psi(left, right), tvd(left, right), ks)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -113,22 +113,37 @@ _TYPES = {
 class LengthSource(Fixed):
     """A distribution read from a histogram's buckets."""
 
-    family: str
-    bounds: tuple[Decimal, ...]
+    family: MetricName
+    bounds: tuple[Decimal, ...] = ()
+    """Its usual bounds; left out where a server's flags decide."""
+
+    match: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels that pick its series among those of its family."""
+
     without: tuple[str, ...] = ()
 
 
 class CategorySource(Fixed):
     """Shares read from a counter by a label."""
 
-    counter: str
-    by: str
-    values: tuple[str, ...]
+    counter: MetricName
+    by: LabelName
+    values: tuple[str, ...] = ()
+    """Its usual values; left out where nobody knows them."""
+
+    match: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels that pick its series among those of its family."""
+
     without: tuple[str, ...] = ()
 
 
 class Signal(OneOf):
     """Something whose distribution can drift."""
+
+    beside: ClassVar[frozenset[str]] = frozenset({"role"})
+
+    role: Literal["input", "output"] = "output"
+    """What people send, or what the model makes of it: a change of prompts is no change of the model."""
 
     histogram: LengthSource | None = None
     categories: CategorySource | None = None

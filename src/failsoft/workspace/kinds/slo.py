@@ -73,7 +73,7 @@ class DriftBelow(Fixed):
     signal: Name
     """One of its signals."""
 
-    statistic: Literal["psi", "tvd"] = "psi"
+    statistic: Literal["psi", "tvd", "ks"] = "psi"
     below: Annotated[Decimal, Field(gt=0, le=100)]
     """The score from which on a slice of time is bad."""
 
