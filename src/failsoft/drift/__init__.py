@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from failsoft.drift.accumulator import Accumulator, WrongColumnError
     from failsoft.drift.columns import Labels, Numbers
+    from failsoft.drift.counting.counter import DriftCounter
     from failsoft.drift.distribution import Categories, Distribution, Histogram
     from failsoft.drift.features import CategoricalReference, HistogramReference, NumericReference, UncomparedReference
     from failsoft.drift.fitting import Source, fit, fit_arrays
@@ -25,6 +26,7 @@ __all__ = [
     "CategoricalReference",
     "Categories",
     "Distribution",
+    "DriftCounter",
     "Histogram",
     "HistogramReference",
     "Labels",
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES = {
     "accumulator": ("Accumulator", "WrongColumnError"),
     "columns": ("Labels", "Numbers"),
+    "counting.counter": ("DriftCounter",),
     "fitting": ("Source", "fit", "fit_arrays"),
     "distribution": ("Categories", "Distribution", "Histogram"),
     "features": ("CategoricalReference", "HistogramReference", "NumericReference", "UncomparedReference"),

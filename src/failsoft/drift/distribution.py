@@ -17,6 +17,7 @@ __all__ = [
     "coarser",
     "lay",
     "paired",
+    "spans",
 ]
 
 TOP_CATEGORIES = 50
@@ -114,7 +115,7 @@ def lay(reference: Distribution, current: Distribution) -> Pairing:
     """
     match reference, current:
         case Histogram(), Histogram() if reference.cuts == current.cuts:
-            return Pairing(_spans(reference.cuts), reference.counts, current.counts)
+            return Pairing(spans(reference.cuts), reference.counts, current.counts)
         case Categories(), Categories():
             return _categories(reference.counts, current)
         case _:
@@ -127,7 +128,8 @@ def paired(reference: Distribution, current: Distribution) -> tuple[tuple[float,
     return laid.reference, laid.current
 
 
-def _spans(cuts: tuple[float, ...]) -> tuple[str, ...]:
+def spans(cuts: tuple[float, ...]) -> tuple[str, ...]:
+    """What each bin between the cuts holds, for a person."""
     if not cuts:
         return ("all",)
     inner = (f"({low:.6g}, {high:.6g}]" for low, high in pairwise(cuts))
