@@ -29,7 +29,8 @@ import scipy.special
 from failsoft.drift import Accumulator, ReferenceProfile
 from failsoft.drift.comparison import compare
 from failsoft.drift.data import open_data
-from failsoft.drift.judgement import Tolerance, judge
+from failsoft.drift.judgement import judge
+from failsoft.drift.limits import Tolerance
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 import pyarrow.parquet
 profile = ReferenceProfile.parse(Path(sys.argv[1]).read_bytes(), "reference")

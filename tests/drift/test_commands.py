@@ -239,3 +239,15 @@ def test_a_rollout_takes_the_reference_of_its_own_revision(here):
     other = run("score", here / "ref.json", here / "same.parquet", "--revision", "r8")
     assert other.exit_code == 2
     assert "'r7'" in other.output
+
+
+def test_the_json_has_the_keys_that_programs_rely_on(here):
+    _, found = scored(here, "moved.parquet")
+    for feature in found["features"]:
+        wanted = {"name", "kind", "statistics", "rows", "missing", "new", "critical", "severity", "reason"}
+        assert wanted <= feature.keys()
+        assert {"psi", "ks", "js", "tvd", "w1_iqr", "chi2"} <= feature["statistics"].keys()
+        assert feature["statistics"]["chi2"].keys() == {"statistic", "dof", "log10_p"}
+        for both in ("rows", "missing", "new"):
+            assert feature[both].keys() == {"reference", "current"}
+        assert feature["rows"] == {"reference": 20_000, "current": 2_000}

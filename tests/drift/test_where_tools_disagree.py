@@ -9,7 +9,8 @@ from scipy import stats
 
 from failsoft.drift import Accumulator, fit_arrays
 from failsoft.drift.comparison import compare, exactly
-from failsoft.drift.judgement import Severity, Tolerance, judge
+from failsoft.drift.judgement import Severity, judge
+from failsoft.drift.limits import Tolerance
 from failsoft.drift.statistics import chi_square, js
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -3,6 +3,9 @@
 from failsoft.findings import Code, Severity
 
 __all__ = [
+    "CALIBRATION_OTHER_REFERENCE",
+    "CALIBRATION_OTHER_VERSION",
+    "CALIBRATION_UNREADABLE",
     "COLUMN_GONE",
     "COLUMN_NEW",
     "COLUMN_TYPE",
@@ -47,3 +50,12 @@ DATA_TOO_SMALL = Code("FS517", "data-too-small", "Data has too few rows to learn
 DATA_UNREADABLE = Code("FS518", "data-unreadable", "A file of data cannot be read.")
 COLUMN_NEW = Code("FS519", "column-new", "Data has a column that the reference lacks.", Severity.WARNING)
 REVISION_UNKNOWN = Code("FS520", "revision-unknown", "There is no reference of the model's revision.")
+CALIBRATION_UNREADABLE = Code(
+    "FS606", "calibration-unreadable", "A file of drift alarms' critical values is not whole."
+)
+CALIBRATION_OTHER_VERSION = Code(
+    "FS607", "calibration-other-version", "A calibration was written by a newer or an older failsoft."
+)
+CALIBRATION_OTHER_REFERENCE = Code(
+    "FS608", "calibration-other-reference", "A calibration was made with another reference profile."
+)

@@ -1,7 +1,7 @@
 """Every statistic of every feature: a window's counts beside a reference's, with no word on what is too much."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,8 @@ class Compared:
         new: the share of the rows with a value whose category the reference never had; None without such rows.
         laid: both sides bin by bin; None where the feature is not compared.
         reason: why there are no statistics, or not all; empty where nothing is left out.
+        stratum: in which rows; empty where all are taken together.
+        design: how many rows of either side say as much as one independent row.
     """
 
     name: str
@@ -99,6 +101,8 @@ class Compared:
     new: Both[float | None]
     laid: Pairing | None
     reason: str
+    stratum: str = ""
+    design: "Both[float]" = field(default_factory=lambda: Both(1.0, 1.0))
 
 
 def compare(window: Accumulator) -> tuple[Compared, ...]:
@@ -124,16 +128,7 @@ def exactly(compared: Compared, reference: np.typing.NDArray[Any], current: np.t
     made = Statistics(old.psi, old.js, old.tvd, old.chi2, ks, None if ks is None else 0.0, w1, w1_approximate=False)
     infinite = np.isinf(reference).any() or np.isinf(current).any()
     reason = "W1 has no value: there are infinite rows" if w1 is None and infinite else compared.reason
-    return Compared(
-        compared.name,
-        compared.feature,
-        made,
-        compared.rows,
-        compared.missing,
-        compared.new,
-        compared.laid,
-        reason,
-    )
+    return replace(compared, statistics=made, reason=reason)
 
 
 def _compared(name: str, feature: FeatureReference, counts: Counts, window: Accumulator) -> Compared:

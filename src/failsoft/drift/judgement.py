@@ -1,18 +1,18 @@
 """Whether what was measured is too much: beyond chance at a budget of false alarms, and large enough to matter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
-from failsoft.drift.alarms.signals import ShareTest, Signal, TableTest, test_of
-from failsoft.drift.alarms.tables import merged
+from failsoft.drift.alarms.signals import ShareTest, Signal, test_of
+from failsoft.drift.alarms.stored import StoredCalibration
 from failsoft.drift.comparison import Compared
 from failsoft.drift.features import CategoricalReference
-from failsoft.drift.statistics import psi
+from failsoft.drift.limits import Criteria, Limits, Tolerance, criteria
 
 __all__ = ["Judged", "Limits", "Severity", "Tolerance", "judge", "worst"]
 
@@ -24,34 +24,6 @@ class Severity(StrEnum):
     NONE = "none"
     TICKET = "ticket"
     PAGE = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What is still no drift.
-
-    Attributes:
-        budget: false alarms of all features together, in 30 days of windows that do not drift.
-        cadence: how long windows are and how often they are judged.
-        page_floor, ticket_floor: the smallest PSI that is worth an alarm, however surely it is no chance.
-        share_floor: by how much the share of missing rows or of new categories must have grown at least.
-        min_rows: a window with fewer rows is not judged.
-    """
-
-    budget: Budget = field(default_factory=Budget)
-    cadence: Cadence = field(default_factory=lambda: Cadence(window=3_600_000, every=3_600_000))
-    page_floor: float = 0.1
-    ticket_floor: float = 0.02
-    share_floor: float = 0.01
-    min_rows: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The PSI of the pooled table above which a ticket or a page is due; None where there is no table to judge."""
-
-    ticket: float | None = None
-    page: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +71,22 @@ class Judged:
         }
 
 
-def judge(features: Sequence[Compared], tolerance: Tolerance) -> tuple[Judged, ...]:
+def judge(
+    features: Sequence[Compared], tolerance: Tolerance, calibration: StoredCalibration | None = None
+) -> tuple[Judged, ...]:
     """Each feature with its verdict, in the same order.
 
-    The budget is shared out over the windows of 30 days and over all tests of all features: a table of bins each, and
-    the shares of missing rows and of new categories (Bonferroni). Nothing is known here of how windows differ from each
-    other without drift: `failsoft drift calibrate` learns that from held-out windows.
+    Without a calibration the budget is shared out over the windows of 30 days and over all tests of all features: a
+    table of bins each, and the shares of missing rows and of new categories (Bonferroni). Nothing is known then of how
+    windows differ from each other without drift: `failsoft drift calibrate` learns that from held-out windows.
+
+    Args:
+        features: what was measured.
+        tolerance: the budget, and what is too small to matter.
+        calibration: of the same reference; its budget, windows and floor take the place of the tolerance's.
     """
-    tests = sum(2 + isinstance(one.feature, CategoricalReference) for one in features)
-    windows = tolerance.cadence.windows
-    rates = (tolerance.budget.false_tickets_per_30d / windows, tolerance.budget.false_pages_per_30d / windows)
-    levels = tuple(level_for(rate, Rule(), max(1, tests)) for rate in rates)
-    return tuple(_judged(one, tolerance, levels[0], levels[1]) for one in features)
+    held = criteria(features, tolerance, calibration)
+    return tuple(_judged(one, tolerance, held) for one in features)
 
 
 def worst(features: Sequence[Judged]) -> Severity:
@@ -119,18 +95,17 @@ def worst(features: Sequence[Judged]) -> Severity:
     return max((one.severity for one in features), key=order.index, default=Severity.UNJUDGED)
 
 
-def _judged(one: Compared, tolerance: Tolerance, ticket: float, page: float) -> Judged:
-    if one.rows.current < tolerance.min_rows or one.rows.reference < tolerance.min_rows:
-        side = "window" if one.rows.current < tolerance.min_rows else "reference"
-        have = min(one.rows.current, one.rows.reference)
-        reason = f"{have} rows in the {side}, {tolerance.min_rows} are needed"
+def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
+    if one.rows.current < held.min_rows or one.rows.reference < tolerance.min_rows:
+        small = one.rows.current < held.min_rows
+        have, need = (one.rows.current, held.min_rows) if small else (one.rows.reference, tolerance.min_rows)
+        reason = f"{have} rows in the {'window' if small else 'reference'}, {need} are needed"
         return Judged(one, Severity.UNJUDGED, Limits(), None, (), reason)
-    severities = {"missing": _missing(one, tolerance, ticket, page), "new": _new(one, tolerance, ticket, page)}
+    severities = {"missing": _missing(one, tolerance, held.levels), "new": _new(one, tolerance, held.levels)}
+    table = held.table(one)
     limits, pooled, reason = Limits(), None, one.reason
-    table = _table(one)
     if table is not None:
-        limits = Limits(_limit(table, ticket, tolerance.ticket_floor), _limit(table, page, tolerance.page_floor))
-        pooled = _pooled(one, table)
+        limits, pooled, reason = table.limits, table.pooled, table.note or reason
         severities["distribution"] = _beyond(pooled, limits)
     moved = tuple(name for name in ("distribution", "missing", "new") if severities.get(name) in _ALARMS)
     found = max((s for s in severities.values() if s is not None), key=list(Severity).index, default=Severity.UNJUDGED)
@@ -143,25 +118,6 @@ def _judged(one: Compared, tolerance: Tolerance, ticket: float, page: float) -> 
 _ALARMS = (Severity.TICKET, Severity.PAGE)
 
 
-def _table(one: Compared) -> TableTest | None:
-    if one.laid is None or not sum(one.laid.current) or not sum(one.laid.reference):
-        return None
-    ordered = not isinstance(one.feature, CategoricalReference)
-    signal = Signal(one.name, np.array(one.laid.reference), np.empty((0, len(one.laid.reference))), ordered=ordered)
-    made = test_of(signal, round(sum(one.laid.current)), 1, inside=False)
-    return made if isinstance(made, TableTest) else None
-
-
-def _limit(test: TableTest, level: float, floor: float) -> float:
-    return test.critical(level, floor) * test.error
-
-
-def _pooled(one: Compared, test: TableTest) -> float | None:
-    assert one.laid is not None  # noqa: S101  # else there were no test
-    left, right = (merged(np.array(side), test.into).tolist() for side in (one.laid.reference, one.laid.current))
-    return psi(left, right)
-
-
 def _beyond(value: float | None, limits: Limits) -> Severity:
     if value is None:
         return Severity.UNJUDGED
@@ -170,35 +126,38 @@ def _beyond(value: float | None, limits: Limits) -> Severity:
     return Severity.TICKET if limits.ticket is not None and value > limits.ticket else Severity.NONE
 
 
-def _missing(one: Compared, tolerance: Tolerance, ticket: float, page: float) -> Severity | None:
+def _missing(one: Compared, tolerance: Tolerance, levels: tuple[float, float]) -> Severity | None:
     before, now = one.missing.reference, one.missing.current
     if before is None or now is None:
         return None
     counts = one.feature.missing, round(now * one.rows.current)
-    return _share(one.name, counts, (one.rows.reference, one.rows.current), tolerance, (ticket, page))
+    return _share(one, counts, (one.rows.reference, one.rows.current), tolerance, levels)
 
 
-def _new(one: Compared, tolerance: Tolerance, ticket: float, page: float) -> Severity | None:
+def _new(one: Compared, tolerance: Tolerance, levels: tuple[float, float]) -> Severity | None:
     if one.laid is None or one.new.current is None or not isinstance(one.feature, CategoricalReference):
         return None
     rows = round(sum(one.laid.current))
-    return _share(one.name, (0, round(one.laid.new)), (one.feature.rows, rows), tolerance, (ticket, page))
+    return _share(one, (0, round(one.laid.new)), (one.feature.rows, rows), tolerance, levels)
 
 
 def _share(
-    name: str, events: tuple[int, int], rows: tuple[int, int], tolerance: Tolerance, levels: tuple[float, float]
+    one: Compared, events: tuple[int, int], rows: tuple[int, int], tolerance: Tolerance, levels: tuple[float, float]
 ) -> Severity | None:
     """More events among the rows than before; fewer of them is no alarm."""
     if not rows[0] or not rows[1]:
         return None
     if events[1] / rows[1] - events[0] / rows[0] <= tolerance.share_floor:
         return Severity.NONE
-    reference = np.array([events[0], rows[0] - events[0]])
-    test = test_of(Signal(name, reference, np.empty((0, 2)), share=True), rows[1], 1, inside=False)
+    # rows that come in clusters count as so many fewer
+    before, all_before = (round(count / one.design.reference) for count in (events[0], rows[0]))
+    now, all_now = (round(count / one.design.current) for count in (events[1], rows[1]))
+    reference = np.array([before, max(1, all_before) - before])
+    test = test_of(Signal(one.name, reference, np.empty((0, 2)), share=True), max(1, all_now), 1, inside=False)
     assert isinstance(test, ShareTest)  # noqa: S101  # as the signal says
-    if events[1] > test.critical(levels[1], 0.0):
+    if isfinite(levels[1]) and now > test.critical(levels[1], 0.0):
         return Severity.PAGE
-    return Severity.TICKET if events[1] > test.critical(levels[0], 0.0) else Severity.NONE
+    return Severity.TICKET if now > test.critical(levels[0], 0.0) else Severity.NONE
 
 
 def _words(one: Compared, moved: Sequence[str], limits: Limits, pooled: float | None) -> str:

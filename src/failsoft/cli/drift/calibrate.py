@@ -47,6 +47,9 @@ def _rule(_context: click.Context, _parameter: click.Parameter, text: str) -> tu
 @click.option("--false-pages-per-30d", "pages", type=click.FloatRange(0.001), default=1.0, show_default=True)
 @click.option("--false-tickets-per-30d", "tickets", type=click.FloatRange(0.001), default=4.0, show_default=True)
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the limits, for `score --calibration`."
+)
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with plots (HTML).")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def calibrate(  # noqa: PLR0913  # one parameter for each option
@@ -64,13 +67,15 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
     pages: float,
     tickets: float,
     delimiter: str,
+    out: Path | None,
     plot: Path | None,
     output: str,
 ) -> None:
     """Say what rate of false alarms can be promised with the reference profile REF, and what it costs.
 
     Held-out windows show how much windows differ while nothing has changed. Each FILE is one window, or is cut with
-    --rows. Exits with 0 where the budget is promised, 1 where it is not, 2 where there is no answer.
+    --rows. With -o the limits are kept for `score` and `report`. Exits with 0 where the budget is promised, 1 where it
+    is not, 2 where there is no answer.
     """
     from statistics import median
 
@@ -101,6 +106,10 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
         result = calibrated(signals(profile, counts), plan)
     except ValueError as error:
         stop([Finding(codes.DATA_TOO_SMALL, str(error), Place(reference.name))], output)
+    if out is not None:
+        from failsoft.drift.alarms.keeping import kept
+
+        write_whole(out, kept(result, profile.digest).render())
     if plot is not None:
         from failsoft.drift.alarms.plot import page
 

@@ -16,9 +16,10 @@ from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
     from failsoft.drift import ReferenceProfile, Source
+    from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.columns import Type
 
-__all__ = ["COULD_NOT_JUDGE", "Told", "opened", "read_reference", "stop", "write_whole"]
+__all__ = ["COULD_NOT_JUDGE", "Told", "opened", "read_calibration", "read_reference", "stop", "write_whole"]
 
 COULD_NOT_JUDGE = 2
 """The exit code where there is no answer."""
@@ -73,6 +74,28 @@ def _read(path: Path, form: str) -> "ReferenceProfile":
     if isinstance(profile, Finding):
         stop([profile], form)
     return profile
+
+
+def read_calibration(path: Path, profile: "ReferenceProfile", form: str) -> "StoredCalibration":
+    """The calibration of a file; ends the command where it cannot be trusted or is of another reference."""
+    from failsoft.drift import codes
+    from failsoft.drift.alarms.stored import StoredCalibration
+
+    hint = "make it with `failsoft drift calibrate -o`"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        stop(
+            [Finding(codes.CALIBRATION_UNREADABLE, f"cannot be read: {error.strerror}", Place(path.name), hint=hint)],
+            form,
+        )
+    found = StoredCalibration.parse(data, path.name)
+    if isinstance(found, Finding):
+        stop([found], form)
+    if found.reference != profile.digest:
+        message = f"was made with the reference {found.reference[:12]}, this one is {profile.digest[:12]}"
+        stop([Finding(codes.CALIBRATION_OTHER_REFERENCE, message, Place(path.name), hint=hint)], form)
+    return found
 
 
 def opened(path: Path, form: str, *, delimiter: str = "", types: "Mapping[str, Type] | None" = None) -> "Source":

@@ -8,7 +8,7 @@ import click
 
 from failsoft.cli.common import report as shown
 from failsoft.cli.drift.files import read_reference, write_whole
-from failsoft.cli.drift.score import counted, exit_code, judged, tolerance_options
+from failsoft.cli.drift.score import alarms_of, counted, exit_code, judged, tolerance_options
 
 __all__ = ["report"]
 
@@ -30,8 +30,9 @@ def report(  # one parameter for each option
     from failsoft.drift.report import page
 
     profile = read_reference(reference, "text", revision)
+    alarms = alarms_of(profile, tolerance, "text")
     window, warnings = counted(profile, data, "text", delimiter)
-    features = judged(window, tolerance)
+    features = judged(window, tolerance, alarms=alarms)
     write_whole(out, page(window, features, source=data.name))
     shown(warnings, "text")
     click.echo(f"wrote {out}: {len(features)} features of {window.rows:,} rows")

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from failsoft.cli.common import duration, report
-from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, opened, read_reference, stop
+from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, opened, read_calibration, read_reference, stop
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
     from failsoft.drift import Accumulator, ReferenceProfile
+    from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.columns import Type
     from failsoft.drift.comparison import Compared
     from failsoft.drift.features import FeatureReference
-    from failsoft.drift.judgement import Judged, Tolerance
+    from failsoft.drift.judgement import Judged
+    from failsoft.drift.limits import Tolerance
 
-__all__ = ["counted", "judged", "score", "tolerance_options"]
+__all__ = ["alarms_of", "counted", "judged", "score", "tolerance_options"]
 
 _DRIFTED = 1
 
@@ -33,6 +35,11 @@ def tolerance_options[F: Any](function: F) -> F:
         click.option("--ticket-floor", type=float, default=0.02, show_default=True, help="The least PSI of a ticket."),
         click.option("--page-floor", type=float, default=0.1, show_default=True, help="The least PSI of a page."),
         click.option("--window", type=duration, default="1h", show_default=True, help="How much time the rows are."),
+        click.option(
+            "--calibration",
+            type=click.Path(path_type=Path),
+            help="What `failsoft drift calibrate -o` wrote: its limits, in place of those below.",
+        ),
         click.option(
             "--false-tickets-per-30d", "tickets", type=decimal, default=4.0, show_default=True, help="Budget."
         ),
@@ -69,6 +76,7 @@ def score(  # noqa: PLR0913  # one parameter for each option
     if diagnose and exact is None:
         raise UsageError("--diagnose needs the rows of the reference: say --exact")
     profile = read_reference(reference, output, revision)
+    alarms = alarms_of(profile, tolerance, output)
     if unknown := [name for name in diagnose if name not in profile.features]:
         raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
     window, warnings = counted(profile, data, output, delimiter)
@@ -78,11 +86,11 @@ def score(  # noqa: PLR0913  # one parameter for each option
         from failsoft.cli.drift.exact import from_rows
 
         compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
-    features = judged(window, tolerance, compared)
+    features = judged(window, tolerance, compared, alarms)
     if output == "text":
         report(warnings, output)
     if output == "json":
-        click.echo(json.dumps(_as_json(profile, features, warnings, details), indent=1))
+        click.echo(json.dumps(_as_json(profile, features, warnings, details, alarms), indent=1))
     else:
         from failsoft.cli.drift.table import table
 
@@ -139,21 +147,40 @@ def _to_read(feature: "FeatureReference") -> "Type":
     return "any" if feature.kind == "categorical" and feature.type == "number" else feature.type
 
 
+def alarms_of(profile: "ReferenceProfile", options: dict[str, Any], form: str) -> "StoredCalibration | None":
+    """The calibration that the options name, which is taken out of them; ends the command where it does not fit."""
+    path: Path | None = options.pop("calibration")
+    if path is None:
+        return None
+    context = click.get_current_context()
+    for option in _IN_THE_CALIBRATION:
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            shown = next(one.opts[0] for one in context.command.params if one.name == option)
+            raise UsageError(f"{shown} is in the calibration: leave it out, or calibrate again")
+    return read_calibration(path, profile, form)
+
+
+_IN_THE_CALIBRATION = ("pages", "tickets", "window", "page_floor", "ticket_floor")
+
+
 def judged(
-    window: "Accumulator", options: dict[str, Any], compared: "tuple[Compared, ...] | None" = None
+    window: "Accumulator",
+    options: dict[str, Any],
+    compared: "tuple[Compared, ...] | None" = None,
+    alarms: "StoredCalibration | None" = None,
 ) -> "tuple[Judged, ...]":
     """Every feature of a window with its verdict."""
     from failsoft.drift.comparison import compare
     from failsoft.drift.judgement import judge
 
-    return judge(compared if compared is not None else compare(window), _tolerance(**options))
+    return judge(compared if compared is not None else compare(window), _tolerance(**options), alarms)
 
 
 def _tolerance(  # noqa: PLR0913  # as the options
     *, pages: float, tickets: float, window: Duration, page_floor: float, ticket_floor: float, min_rows: int
 ) -> "Tolerance":
     from failsoft.drift.alarms.rules import Budget, Cadence
-    from failsoft.drift.judgement import Tolerance
+    from failsoft.drift.limits import Tolerance
 
     length = round(window.seconds * 1000)
     return Tolerance(
@@ -166,7 +193,11 @@ def _tolerance(  # noqa: PLR0913  # as the options
 
 
 def _as_json(
-    profile: "ReferenceProfile", features: "tuple[Judged, ...]", warnings: list[Finding], details: dict[str, Any]
+    profile: "ReferenceProfile",
+    features: "tuple[Judged, ...]",
+    warnings: list[Finding],
+    details: dict[str, Any],
+    alarms: "StoredCalibration | None",
 ) -> dict[str, Any]:
     from failsoft.drift.judgement import worst
 
@@ -177,6 +208,7 @@ def _as_json(
             "learned_at": profile.learned_at.isoformat(),
             "sha256": profile.digest,
         },
+        "calibration": None if alarms is None else {"sha256": alarms.digest, "promised": alarms.promised},
         "severity": str(worst(features)),
         "features": [
             one.as_json() | ({"diagnosis": details[one.compared.name]} if one.compared.name in details else {})

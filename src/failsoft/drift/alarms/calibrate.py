@@ -55,6 +55,7 @@ class Calibrated:
     Attributes:
         test: what is tested.
         z: the score above which a window is bad.
+        ticket_z: the score above which a single window is worth a ticket.
         value: the same as PSI in a window of the planned rows; for a share, as a share.
         wander: the largest design effect: how many times the variance of chance windows have in their worst direction.
         cusum: what raises tickets; None for a share.
@@ -63,6 +64,7 @@ class Calibrated:
 
     test: Test
     z: float
+    ticket_z: float
     value: float
     wander: float
     cusum: Cusum | None
@@ -78,6 +80,7 @@ class Calibration:
         tests: each test with its numbers.
         unjudged: features whose table has one bin only.
         level: -log(chance) that each test may have in one window.
+        ticket_level: the same for tickets on single windows, where nobody keeps CUSUM's sums from window to window.
         pages, low, high: false pages per 30 days, estimated, and the 5th and 95th percentile of what is likely.
         tickets: false tickets of CUSUM per 30 days.
         evidence: what the promise rests on.
@@ -90,6 +93,7 @@ class Calibration:
     tests: tuple[Calibrated, ...]
     unjudged: tuple[str, ...]
     level: float
+    ticket_level: float
     pages: float
     low: float
     high: float
@@ -128,6 +132,7 @@ def calibrate(signals: Sequence[Signal], plan: Plan, seed: int = 20261121) -> Ca
     rng = np.random.default_rng(seed)
     search = _Search(tests, plan, tail, rng)
     level = search.level()
+    ticket_level = _ticket_level(tests, plan)
     estimate, low, high = (rate * plan.cadence.windows for rate in search.rates())
     made_cusums, tickets = cusums(tests, plan.budget, plan.cadence, plan.strata, rng)
     evidence = Evidence(
@@ -141,10 +146,24 @@ def calibrate(signals: Sequence[Signal], plan: Plan, seed: int = 20261121) -> Ca
         kept=search.kept,
         kurtosis=max(_kurtosis(test) for test in tests) if plan.rule.least == 1 else 0.0,
     )
-    calibrated = tuple(_calibrated(test, level, plan, cusum) for test, cusum in zip(tests, made_cusums, strict=True))
+    calibrated = tuple(
+        _calibrated(test, (level, ticket_level), plan, cusum) for test, cusum in zip(tests, made_cusums, strict=True)
+    )
     unjudged = tuple(signal.name for signal, test in made if test is None)
     return Calibration(
-        plan, calibrated, unjudged, level, estimate, low, high, tickets, evidence, doubts(evidence), tail, pages
+        plan=plan,
+        tests=calibrated,
+        unjudged=unjudged,
+        level=level,
+        ticket_level=ticket_level,
+        pages=estimate,
+        low=low,
+        high=high,
+        tickets=tickets,
+        evidence=evidence,
+        doubts=doubts(evidence),
+        tail=tail,
+        levels=pages,
     )
 
 
@@ -162,6 +181,24 @@ def _kurtosis(test: Test) -> float:
 
 def _rows(test: Test) -> float:
     return float(test.reference.sum()) if isinstance(test, TableTest) else test.total
+
+
+def _ticket_level(tests: Sequence[Test], plan: Plan) -> float:
+    """The level at which single windows raise no more tickets than the budget, by the laws and by the tail model."""
+    single, wanted = Rule(), plan.budget.false_tickets_per_30d / plan.cadence.windows
+    first = level_for(wanted, single, len(tests) * plan.strata)
+    ladder = np.arange(first, first + _REACH, _STEP)
+    levels = _pages(tests, single)
+    rate, most = np.zeros(len(ladder)), np.ones(len(ladder))
+    for test in tests:
+        z = np.array([test.critical(level, plan.floor) for level in ladder])
+        more = _more(test, ladder, z, plan.cadence.evaluations)
+        rate += plan.strata * more * test.chance(z)
+        most = np.maximum(most, more)
+    if len(levels):
+        rate = np.maximum(rate, plan.strata * most * fit(levels, plan.block).rates(ladder)[0])
+    within = rate <= wanted * (1 + 1e-9)
+    return float(ladder[int(within.argmax()) if within.any() else -1])
 
 
 class _Search:
@@ -225,10 +262,10 @@ def _chances(test: Test, z: Floats, weights: Floats | None, draws: int, rng: np.
     )
 
 
-def _calibrated(test: Test, level: float, plan: Plan, cusum: Cusum | None) -> Calibrated:
-    z = test.critical(level, plan.floor)
+def _calibrated(test: Test, levels: tuple[float, float], plan: Plan, cusum: Cusum | None) -> Calibrated:
+    z, ticket_z = (test.critical(level, plan.floor) for level in levels)
     if isinstance(test, ShareTest):
-        return Calibrated(test, z, (z + 0.5) / test.rows, 1.0, None, ())
+        return Calibrated(test, z, ticket_z, (z + 0.5) / test.rows, 1.0, None, ())
     wander = 1.0 if test.held is None else test.held.wander
     delays = tuple(delay(shift, test.moved(shifted(test.reference, shift)), z, plan.rule, cusum) for shift in SHIFTS)
-    return Calibrated(test, z, z * test.error, wander, cusum, delays)
+    return Calibrated(test, z, ticket_z, z * test.error, wander, cusum, delays)

@@ -8,6 +8,7 @@ from scipy.special import chdtri
 from failsoft.drift.alarms import shares
 from failsoft.drift.alarms.heldout import HeldOut, compare
 from failsoft.drift.alarms.laws import Law, quadratic_form, raised, small_sample, yurdakul
+from failsoft.drift.alarms.stored import Watched
 from failsoft.drift.alarms.tables import Counts, Floats, merged, pools
 
 __all__ = ["ShareTest", "Signal", "TableTest", "Test", "test_of"]
@@ -26,6 +27,7 @@ class Signal:
         windows: shape (windows, bins); no windows where none were held out.
         ordered: whether neighbouring bins are alike, as those of a number are.
         share: the two bins are rows with an event (missing, a new category) and rows without; only more of them alarms.
+        of: what of the profile it is; None for counts that come from no profile.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Signal:
     windows: Counts
     ordered: bool = True
     share: bool = False
+    of: Watched | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +50,7 @@ class TableTest:
         base: the law where windows differ by chance only.
         law: the same, raised by what the held-out windows show.
         held: the held-out windows, or None.
+        of: what of the profile it is.
     """
 
     name: str
@@ -56,6 +60,7 @@ class TableTest:
     base: Law
     law: Law
     held: HeldOut | None
+    of: Watched | None = None
 
     @property
     def error(self) -> float:
@@ -164,7 +169,7 @@ def test_of(signal: Signal, rows: int, block: int, *, inside: bool) -> Test | No
         base = raised(base, small_sample(tuple(reference.tolist()), rows))
     held = compare(reference, merged(signal.windows, into), block, inside=inside) if len(signal.windows) else None
     law = raised(base, held.law()) if held is not None else base
-    return TableTest(signal.name, into, reference, rows, base, law, held)
+    return TableTest(signal.name, into, reference, rows, base, law, held, signal.of)
 
 
 def _share(signal: Signal, rows: int) -> ShareTest:

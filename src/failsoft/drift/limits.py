@@ -1,0 +1,159 @@
+"""How far is too far: critical values where windows differ by chance only, or those of a calibration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
+from failsoft.drift.alarms.signals import Signal, TableTest, test_of
+from failsoft.drift.alarms.stored import StoredCalibration
+from failsoft.drift.alarms.tables import merged
+from failsoft.drift.comparison import Compared
+from failsoft.drift.features import CategoricalReference
+from failsoft.drift.statistics import psi
+
+__all__ = ["Criteria", "Held", "Limits", "Tolerance", "criteria"]
+
+type _Pair = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What is still no drift.
+
+    Attributes:
+        budget: false alarms of all features together, in 30 days of windows that do not drift.
+        cadence: how long windows are and how often they are judged.
+        page_floor, ticket_floor: the smallest PSI that is worth an alarm, however surely it is no chance.
+        share_floor: by how much the share of missing rows or of new categories must have grown at least.
+        min_rows: a window with fewer rows is not judged.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    cadence: Cadence = field(default_factory=lambda: Cadence(window=3_600_000, every=3_600_000))
+    page_floor: float = 0.1
+    ticket_floor: float = 0.02
+    share_floor: float = 0.01
+    min_rows: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The PSI of the pooled table above which a ticket or a page is due; None where none is, or no table to judge."""
+
+    ticket: float | None = None
+    page: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A table held against its limits.
+
+    Attributes:
+        pooled: the PSI of the pooled table.
+        limits: the critical values.
+        note: what a person should know of a window that is within them; empty where there is nothing.
+    """
+
+    pooled: float
+    limits: Limits
+    note: str = ""
+
+
+class Criteria(Protocol):
+    """Where critical values come from."""
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """-log(chance) at which a share raises a ticket and a page; infinite where it never does."""
+
+    @property
+    def min_rows(self) -> int:
+        """A window with fewer rows is not judged."""
+
+    def table(self, one: Compared) -> Held | None:
+        """A feature's table beside its limits; None where it has one bin only, or is not compared."""
+
+
+def criteria(features: Sequence[Compared], tolerance: Tolerance, calibration: StoredCalibration | None) -> Criteria:
+    """The criteria of a window: those of the calibration, where there is one."""
+    return _ByChance(features, tolerance) if calibration is None else _Calibrated(tolerance, calibration)
+
+
+class _ByChance:
+    """The budget is shared out over the windows of 30 days and over all tests of all features (Bonferroni)."""
+
+    def __init__(self, features: Sequence[Compared], tolerance: Tolerance) -> None:
+        tests = sum(2 + isinstance(one.feature, CategoricalReference) for one in features)
+        windows = tolerance.cadence.windows
+        rates = (tolerance.budget.false_tickets_per_30d / windows, tolerance.budget.false_pages_per_30d / windows)
+        self.levels = (level_for(rates[0], Rule(), max(1, tests)), level_for(rates[1], Rule(), max(1, tests)))
+        self.min_rows = tolerance.min_rows
+        self._floors = (tolerance.ticket_floor, tolerance.page_floor)
+
+    def table(self, one: Compared) -> Held | None:
+        if one.laid is None or not sum(one.laid.current) or not sum(one.laid.reference):
+            return None
+        ordered = not isinstance(one.feature, CategoricalReference)
+        reference = np.array(one.laid.reference) / one.design.reference
+        signal = Signal(one.name, reference, np.empty((0, len(reference))), ordered=ordered)
+        test = test_of(signal, max(1, round(sum(one.laid.current) / one.design.current)), 1, inside=False)
+        if not isinstance(test, TableTest):
+            return None
+        ticket, page = (
+            test.critical(level, floor) * test.error for level, floor in zip(self.levels, self._floors, strict=True)
+        )
+        return Held(_pooled((one.laid.reference, one.laid.current), test.into), Limits(ticket, page))
+
+
+class _Calibrated:
+    """The critical values that held-out windows gave.
+
+    A window that is smaller than planned is judged by the same score z, a larger one by the same PSI: both are on the
+    safe side, for chance shrinks with the rows of a window and what windows differ by besides does not.
+    """
+
+    def __init__(self, tolerance: Tolerance, calibration: StoredCalibration) -> None:
+        self._kept = calibration
+        self._pages = calibration.promised and calibration.rule.least == 1
+        self.levels = (calibration.ticket_level, calibration.page_level if self._pages else float("inf"))
+        self.min_rows = max(tolerance.min_rows, -(-calibration.rows // 2))
+
+    def table(self, one: Compared) -> Held | None:
+        test = self._kept.by_feature.get((one.stratum, one.name))
+        pair = _fixed(one)
+        if test is None or pair is None:
+            return None
+        n, m = sum(pair[0]) / one.design.reference, sum(pair[1]) / one.design.current
+        error = 1 / n + 1 / min(m, self._kept.rows / one.design.current)
+        bad, pooled = test.page * error, _pooled(pair, test.pools)
+        note, rule = "", self._kept.rule
+        if pooled > bad and not self._pages:
+            note = f"a bad window (PSI {pooled:.3g} is above {bad:.3g}), "
+            if not self._kept.promised:
+                note += "but no rate of pages is promised, so it is no page"
+            else:
+                note += f"and {rule.least} of {rule.among} are a page"
+        return Held(pooled, Limits(test.ticket * error, bad if self._pages else None), note)
+
+
+def _fixed(one: Compared) -> _Pair | None:
+    """Both sides over the bins that a calibration has: of categories always `other` and `new`, held or not."""
+    laid = one.laid
+    if laid is None or not sum(laid.current) or not sum(laid.reference):
+        return None
+    if not isinstance(one.feature, CategoricalReference):
+        return laid.reference, laid.current
+    top = len(one.feature.categories)
+    before, now = laid.reference[:top], laid.current[:top]
+    rest = sum(laid.current) - sum(now) - laid.new
+    return (*before, sum(one.feature.rest_counts), 0.0), (*now, rest, laid.new)
+
+
+def _pooled(pair: _Pair, into: Sequence[int]) -> float:
+    left, right = (merged(np.array(side), into).tolist() for side in pair)
+    found = psi(left, right)
+    assert found is not None  # noqa: S101  # both sides have rows
+    return found
