@@ -8,8 +8,10 @@
     │   ├── MissingPartError    a program or a library that the command needs is not installed
     │   ├── NotFoundError       the outside world has no such object
     │   └── RefusedError        a guard, a policy or an API refused, and says why
+    │       └── TooLargeError   the question asks for more than the server gives; a smaller one may be answered
     └── TemporaryError          a retry may help, after `delay` seconds
         ├── UnavailableError    Prometheus, the cluster, Slack, the pager or the database did not answer
+        │   └── TooSlowError    it did not answer in time; a smaller question may be answered
         └── ConflictError       somebody else changed the object in between: read it again
 """
 
@@ -21,6 +23,8 @@ __all__ = [
     "PermanentError",
     "RefusedError",
     "TemporaryError",
+    "TooLargeError",
+    "TooSlowError",
     "UnavailableError",
     "UsageError",
 ]
@@ -50,6 +54,10 @@ class RefusedError(PermanentError):
     """A guard, a policy or an API refused, and says why."""
 
 
+class TooLargeError(RefusedError):
+    """The question asks for more than the server gives; a smaller one may be answered."""
+
+
 class TemporaryError(FailsoftError):
     """A retry may help.
 
@@ -64,6 +72,10 @@ class TemporaryError(FailsoftError):
 
 class UnavailableError(TemporaryError):
     """The other side did not answer, or answered that it cannot now."""
+
+
+class TooSlowError(UnavailableError):
+    """The other side did not answer in time; a smaller question may be answered."""
 
 
 class ConflictError(TemporaryError):

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from failsoft.clients.prometheus.port import Sample, Series
 from failsoft.clients.secrets import Secret
-from failsoft.errors import PermanentError, UnavailableError
+from failsoft.clients.web import retry_after
+from failsoft.errors import PermanentError, RefusedError, TooLargeError, TooSlowError, UnavailableError
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
@@ -20,6 +22,13 @@ __all__ = ["PrometheusClient"]
 
 _log = logging.getLogger(__name__)
 _SHOWN = 300
+_PAUSE = 1.0
+# Prometheus' own limits, then those of Mimir and Cortex, and of Thanos.
+_LIMITS = re.compile(
+    r"exceeded maximum resolution|too many samples|err-mimir-max-|err-mimir-too-|the query (?:time range|hit the max)"
+    r"|exceeded (?:series|samples|chunks|bytes) limit|limit .*violated",
+    re.IGNORECASE,
+)
 
 
 class PrometheusClient:
@@ -33,15 +42,23 @@ class PrometheusClient:
         timeout: seconds; also asked of Prometheus itself for the evaluation.
         token: sent as a bearer token.
         verify_tls: False accepts any certificate.
+        warned: called with what an answer warns of, such as a part that is missing; logged too.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 10.0, token: Secret | None = None, verify_tls: bool = True
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        token: Secret | None = None,
+        verify_tls: bool = True,
+        warned: Callable[[str], None] | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._token = token
         self._verify_tls = verify_tls
+        self._warned = warned
         # requests' sessions are not documented as safe to share between threads, and callers ask from threads.
         self._local = threading.local()
 
@@ -76,7 +93,7 @@ class PrometheusClient:
         except (InvalidSchema, InvalidURL, MissingSchema):
             raise PermanentError(f"the Prometheus address {self.url!r} is no HTTP URL") from None
         except Timeout:
-            raise UnavailableError(f"{self._name} did not answer within {self._timeout:g} s") from None
+            raise TooSlowError(f"{self._name} did not answer within {self._timeout:g} s") from None
         except RequestException as error:
             # Truncated bodies, HTML where JSON was expected, refused and reset connections.
             kind = type(error).__name__
@@ -115,7 +132,10 @@ class PrometheusClient:
         body = self._body(response)
         if response.status_code == HTTPStatus.OK:
             if b'"warnings"' in body:
-                _log.warning("%s warned: %s", self._name, response.json().get("warnings"))
+                said = response.json().get("warnings")
+                _log.warning("%s warned: %s", self._name, said)
+                if self._warned is not None:
+                    self._warned(str(said))
             return
         said = _said(response)
         message = f"{self._name} answered {response.status_code}" + (f": {said}" if said else "")
@@ -123,16 +143,32 @@ class PrometheusClient:
             who = "no token is set" if self._token is None else f"the token is the {self._token}"
             raise PermanentError(f"{message} ({who})")
         if _is_refusal(response):
-            raise PermanentError(f"Prometheus refuses the query: {said}")
-        raise UnavailableError(message)
+            # both 400 and 422 are used for limits, so only the words tell
+            kind = TooLargeError if _LIMITS.search(said) else RefusedError
+            raise kind(f"Prometheus refuses the query: {said}")
+        if response.status_code == HTTPStatus.GATEWAY_TIMEOUT or "timed out" in said:
+            raise TooSlowError(message)
+        raise UnavailableError(message, delay=retry_after(response.headers, otherwise=_PAUSE))
 
     def _body(self, response: "Response") -> bytes:
+        from requests.exceptions import RequestException
+
         # requests' timeout is for each read; a server that drips bytes would hold us for ever without this one.
-        deadline = threading.Timer(self._timeout, response.raw.shutdown)
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            response.raw.shutdown()
+
+        deadline = threading.Timer(self._timeout, give_up)
         deadline.daemon = True
         deadline.start()
         try:
             return response.content
+        except RequestException:
+            if late.is_set():
+                raise TooSlowError(f"{self._name} sent no whole answer within {self._timeout:g} s") from None
+            raise
         finally:
             deadline.cancel()
 

@@ -27,8 +27,9 @@ class Series:
 class Prometheus(Protocol):
     """A Prometheus server. Every method blocks; call it from a thread where an event loop runs.
 
-    Every method raises `UnavailableError` when the server does not answer in time, answers 5xx or something that is
-    not its API, and `PermanentError` when it refuses the query. No data is an empty tuple, never an error.
+    Every method raises `UnavailableError` when the server answers 5xx or something that is not its API (`TooSlowError`
+    when it does not answer in time), `RefusedError` when it refuses the query (`TooLargeError` when that asks for too
+    much), and `PermanentError` when it refuses us. No data is an empty tuple, never an error.
     """
 
     def query(self, expression: str, *, at: float | None = None) -> tuple[Sample, ...]:

@@ -1,0 +1,211 @@
+"""Asks the chunks of long questions: a few at a time, more slowly when the server is busy, smaller when it groans."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from failsoft.clients.prometheus.history.chunks import Chunk, Question, chunks_of
+from failsoft.clients.prometheus.history.store import Store
+from failsoft.clients.prometheus.port import Prometheus, Series
+from failsoft.errors import FailsoftError, RefusedError, TooLargeError, TooSlowError, UnavailableError
+
+__all__ = ["Answered", "Progress", "Reader"]
+
+_TRIES = 6
+_SLOW = 4
+"""Answers in a row that do not come in time, after which the server is left in peace."""
+
+_LONGEST_PAUSE = 60.0
+_LATE = 600.0
+"""Seconds after which what is in Prometheus is taken for all there will be: late samples and slow rules have come."""
+
+
+class Progress(NamedTuple):
+    """How far a reader is: chunks in all, those answered, and those of them that were kept from another run."""
+
+    chunks: int
+    done: int
+    kept: int
+
+
+@dataclass(slots=True)
+class Answered:
+    """What came of a question.
+
+    Attributes:
+        series: each with all its points, in order of time; series with the same labels are one.
+        refused: why the server refuses it, where it does; then there are no series.
+    """
+
+    series: tuple[Series, ...] = ()
+    refused: str = ""
+
+
+@dataclass(slots=True)
+class _Work:
+    """A question underway; `most` is how many points at once the server was seen to bear."""
+
+    question: Question
+    parts: dict[Chunk, tuple[Series, ...]] = field(default_factory=dict)
+    most: int = 1 << 62
+    refused: str = ""
+
+
+class Reader:
+    """Reads history through the port of the client.
+
+    Args:
+        prometheus: whom to ask; its method `query_range` is called from several threads.
+        store: where answers are kept; None keeps nothing.
+        fresh: whether to ask anew for what is kept.
+        at_once: how many queries at the same time.
+        now: seconds since the epoch; the newest chunk may still change, and is not kept.
+        warnings: how many warnings came so far; an answer during which one came is not kept, for parts may be missing.
+        pause: waits so many seconds.
+    """
+
+    def __init__(  # noqa: PLR0913  # each has its default
+        self,
+        prometheus: Prometheus,
+        store: Store | None = None,
+        *,
+        fresh: bool = False,
+        at_once: int = 2,
+        now: float | None = None,
+        warnings: Callable[[], int] = lambda: 0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._prometheus = prometheus
+        self._store = store
+        self._fresh = fresh
+        self._at_once = at_once
+        self._now = time.time() if now is None else now
+        self._warnings = warnings
+        self._pause = pause
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._not_before = 0.0
+        self._slow = 0
+
+    def read(self, questions: Sequence[Question], told: Callable[[Progress], None] = lambda _: None) -> list[Answered]:
+        """The answers, one for each question.
+
+        Args:
+            questions: what to ask; the same one twice is asked once.
+            told: called with the progress, from this thread.
+
+        Raises:
+            UnavailableError: the server does not answer, however small the question is and however long we wait.
+            PermanentError: it refuses to talk to us at all.
+            UsageError: the store cannot be written.
+        """
+        works = {question: _Work(question) for question in questions}
+        todo: list[tuple[_Work, Chunk]] = []
+        kept = 0
+        for work in works.values():
+            for chunk in chunks_of(work.question):
+                held = None if self._store is None or self._fresh else self._store.get(work.question, chunk)
+                if held is None:
+                    todo.append((work, chunk))
+                else:
+                    work.parts[chunk] = held
+                    kept += 1
+        chunks = kept + len(todo)
+        told(Progress(chunks, kept, kept))
+        done = kept
+        for _ in self._finished(todo):
+            done += 1
+            told(Progress(chunks, done, kept))
+        return [_joined(works[question]) for question in questions]
+
+    def _finished(self, todo: Sequence[tuple[_Work, Chunk]]) -> Iterator[None]:
+        """One for each chunk that is answered; where one cannot be, nothing more is asked."""
+        self._stopped.clear()
+        pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="history")
+        try:
+            for future in as_completed([pool.submit(self._ask, work, chunk) for work, chunk in todo]):
+                yield future.result()
+        finally:
+            # what is underway is not waited for: on Ctrl-C people want their shell back
+            self._stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, work: _Work, chunk: Chunk) -> None:
+        """Answer a chunk, in pieces where the whole is too much, and keep it. Called in a thread."""
+        if work.refused:
+            return
+        before = self._warnings()
+        try:
+            series = self._answer(work, chunk)
+        except RefusedError as error:
+            work.refused = str(error)
+            return
+        except FailsoftError:
+            self._stopped.set()  # for all threads, before one of them asks for the next chunk
+            raise
+        work.parts[chunk] = series
+        settled = chunk.last * work.question.step / 1000 < self._now - _LATE
+        if self._store is not None and settled and self._warnings() == before:
+            self._store.put(work.question, chunk, series)
+
+    def _answer(self, work: _Work, chunk: Chunk) -> tuple[Series, ...]:
+        if chunk.points <= work.most:
+            try:
+                return self._try(work.question, chunk)
+            except (TooLargeError, TooSlowError):
+                if chunk.points == 1:
+                    raise
+                work.most = min(work.most, (chunk.points + 1) // 2)
+        return tuple(part for half in chunk.halves() for part in self._answer(work, half))
+
+    def _try(self, question: Question, chunk: Chunk) -> tuple[Series, ...]:
+        """Ask, and ask again after a pause while the server cannot answer; all threads keep the pause."""
+        step = question.step / 1000
+        for left in reversed(range(_TRIES)):
+            self._wait()
+            try:
+                series = self._prometheus.query_range(
+                    question.expression, start=chunk.first * step, end=chunk.last * step, step=step
+                )
+            except TooSlowError as error:
+                self._slow_down(error.delay)
+                with self._lock:
+                    self._slow += 1
+                if self._slow >= _SLOW:
+                    said = f"{error}; this was tried {self._slow} times, with less each time"
+                    raise UnavailableError(said) from error
+                raise
+            except UnavailableError as error:
+                if not left:
+                    raise
+                self._slow_down(max(error.delay, 2.0 ** (_TRIES - 1 - left) / 2))
+            else:
+                self._slow = 0
+                return series
+        raise AssertionError  # the last try returns or raises
+
+    def _wait(self) -> None:
+        with self._lock:
+            rest = self._not_before - time.monotonic()
+        if rest > 0:
+            self._pause(rest)
+        if self._stopped.is_set():
+            raise UnavailableError("stopped")
+
+    def _slow_down(self, seconds: float) -> None:
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + min(seconds, _LONGEST_PAUSE))
+
+
+def _joined(work: _Work) -> Answered:
+    if work.refused:
+        return Answered(refused=work.refused)
+    points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = defaultdict(list)
+    for chunk in sorted(work.parts):
+        for one in work.parts[chunk]:
+            points[tuple(sorted(one.labels.items()))] += one.points
+    return Answered(tuple(Series(dict(labels), tuple(found)) for labels, found in sorted(points.items())))
