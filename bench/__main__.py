@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.rows import Row, table
 
-NAMES = ("start_up", "compile", "webhook", "approval", "drift_speed", "drift_counter", "drift_quality")
+NAMES = ("start_up", "compile", "webhook", "approval", "drift_speed", "drift_counter", "drift_quality", "answers")
 
 
 def main(names: list[str]) -> int:

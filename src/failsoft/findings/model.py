@@ -22,7 +22,7 @@ class Place:
         path: the file, relative to the workspace where it can be.
         line: 1-based; 0 when the finding is about the file as a whole.
         column: 1-based, in characters; 0 with line 0.
-        length: how many characters of that line to underline; at least 1 where there is a line.
+        length: how many characters of that line to underline; 0 where the line is not shown.
         text: the offending line, without its line break; empty when there is none to show.
     """
 

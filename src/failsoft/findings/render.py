@@ -46,7 +46,7 @@ def show(finding: Finding, *, colour: bool = False) -> str:
 
     head = paint(f"{finding.severity}[{finding.code.id}]", f"1;{_COLOURS[finding.severity]}")
     lines = [f"{paint(str(finding.place), '1')}: {head} {finding.message}"]
-    if finding.place.line:
+    if finding.place.line and finding.place.length:
         shown, under = _underlined(finding.place)
         margin = " " * len(str(finding.place.line))
         lines += [f" {finding.place.line} | {shown}", f" {margin} | {paint(under, _COLOURS[finding.severity])}"]

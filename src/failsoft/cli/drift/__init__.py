@@ -8,6 +8,7 @@ __all__ = ["COMMANDS", "command"]
 
 COMMANDS = {
     "accept": ("accept", "accept", "Take a new reference in place of the old one, with author and reason."),
+    "answers": ("answers", "answers", "Look for refusals, loops and garbage in a log of answers."),
     "calibrate": ("calibrate", "calibrate", "Say what rate of false alarms can be promised."),
     "fit": ("fit", "fit", "Make a reference profile from a file of rows."),
     "learn": ("learn", "learn", "Learn a monitor's reference profile from Prometheus."),
