@@ -21,7 +21,7 @@ demo:
 test:
 	@tools/bootstrap
 	@$(parts) prometheus
-	@$(parts) --optional postgresql
+	@$(parts) --optional postgresql real-data
 	@.venv/bin/python -m pytest $(PYTEST)
 
 lint:

@@ -24,6 +24,8 @@ IN_CI = os.environ.get("CI") == "true"
 NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     "real_kubernetes": ("kubernetes", lambda: _is_there("kube-apiserver") and _is_there("etcd")),
     "newest_prometheus": ("newest-promtool", (CACHE / "newest" / "promtool").is_file),
+    "real_data": ("real-data", lambda: len(list((CACHE / "data").glob("*-*"))) >= 3),
+    "spark": ("spark", (CACHE / "spark" / ".unpacked-from").is_file),
 }
 
 

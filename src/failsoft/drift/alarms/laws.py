@@ -140,7 +140,12 @@ def small_sample(reference: tuple[float, ...], rows: int, seed: int = 20261121) 
     log_tail = np.log(np.cumsum(weight[order]) / len(drawn))
     levels = np.arange(-0.2, _LEAST_LOG / 1.8, -0.2)
     levels = levels[levels > log_tail[40]]  # fewer than 40 draws say too little
-    return Law(np.interp(levels, log_tail, z[order]), levels, mean, variance)
+    scores = np.interp(levels, log_tail, z[order])
+    rising = np.append(True, np.diff(scores) > 0)  # few rows have few scores: of the levels of one the likeliest stays
+    scores, levels = scores[rising], levels[rising]
+    if len(scores) == 1:  # beyond the only score, the chance falls as fast as a normal law's
+        scores, levels = np.append(scores, scores + 1), np.append(levels, levels - 1)
+    return Law(scores, levels, mean, variance)
 
 
 def _concentration(bins: int, rows: int, alpha: float) -> float:
