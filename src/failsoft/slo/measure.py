@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from failsoft.findings import Finding
 from failsoft.slo.bounds import MILLISECONDS, Asked, bound_of
@@ -11,9 +11,10 @@ from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sl
 from failsoft.slo.outcomes import requests_of
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
+from failsoft.slo.series import UPDATED
 from failsoft.workspace.kinds import ModelSpec, SLOSpec
 from failsoft.workspace.kinds.families import AvailabilitySource, RateSource, Selection
-from failsoft.workspace.kinds.slo import Below, DriftBelow, GaugeWithin, KvCache, Throughput
+from failsoft.workspace.kinds.slo import Below, DriftBelow, Freshness, GaugeWithin, KvCache, Throughput
 from failsoft.workspace.kinds.slo import Goodput as Wanted
 from failsoft.workspace.model import Document, Workspace
 
@@ -21,7 +22,7 @@ __all__ = ["Clock", "is_sliced", "sli_of"]
 
 _STALE_EVALUATIONS = 3
 _LATE = ("ttft", "tpot", "e2e")
-_SLICED = {"throughput", "preemption", "kv_cache", "gauge", "drift"}
+_SLICED = {"throughput", "preemption", "kv_cache", "gauge", "drift", "freshness"}
 _SENTENCES = {
     "ttft": "requests to {model} waited longer than {below} for their first token",
     "itl": "tokens of {model} came more than {below} after the one before",
@@ -65,6 +66,8 @@ def sli_of(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSp
         return events_of(slo, indicator.events)
     if indicator.gauge is not None:
         return _own_gauge(slo, indicator.gauge, clock), ()
+    if indicator.freshness is not None:
+        return _fresh(slo, indicator.freshness, clock), ()
     engine = workspace.engines.get(model.spec.engine)
     wrong = wrong_labels(model)
     if engine is None or wrong:
@@ -187,6 +190,21 @@ def _own_gauge(slo: Document[SLOSpec], wanted: GaugeWithin, clock: Clock) -> Gau
         words = f"below {above.normalize():f}"
         made = Gauge(wanted.metric, matchers, select, above, "below", average, clock.step, "")
     return replace(made, sentence=f"the time {wanted.metric} of {slo.spec.model} was {words}")
+
+
+def _fresh(slo: Document[SLOSpec], wanted: Freshness, clock: Clock) -> Gauge:
+    what = wanted.metric or wanted.data or "data"
+    select = tuple(wanted.select.items())
+    if wanted.metric is None:
+        select = (("model", slo.spec.model), *([("data", wanted.data)] if wanted.data else []))
+    example = select if wanted.metric or wanted.data else (*select, ("data", "index"))
+    matchers = tuple(Matcher(label, "=", value) for label, value in select)
+    side: Literal["above", "older"] = "above" if wanted.holds == "age" else "older"
+    limit = wanted.younger_than.exact_seconds
+    sentence = f"the time {what} of {slo.spec.model} was older than {wanted.younger_than}"
+    return Gauge(
+        wanted.metric or UPDATED, matchers, example, limit, side, average=False, slice=clock.step, sentence=sentence
+    )
 
 
 def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, clock: Clock) -> Score | None:

@@ -21,6 +21,7 @@ __all__ = [
     "TOTAL",
     "TOTAL_SUM",
     "UNHEARD_ALERT",
+    "UPDATED",
 ]
 
 BAD = "failsoft:slo_events_bad:increase"
@@ -79,6 +80,9 @@ DRIFT_SCORE = "failsoft_drift_score"
 
 DRIFT_EVALUATED = "failsoft_drift_evaluated_timestamp_seconds"
 """Gauge of `failsoft serve`: when a signal was last evaluated, a Unix time; labels model, monitor, signal."""
+
+UPDATED = "failsoft_data_updated_timestamp_seconds"
+"""Gauge of a pipeline: the Unix time of the newest data that are served; labels model, data."""
 
 INFO = "failsoft_build_info"
 """Gauge of `failsoft serve`, always 1; its absence means that failsoft is down."""

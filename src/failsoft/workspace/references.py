@@ -15,6 +15,7 @@ __all__ = ["STALE_FAILURE_MODE", "Lacking", "answers", "check_references", "lack
 STALE_FAILURE_MODE = "drift-evaluation-stale"
 """What the alert about a stale or dead drift evaluation stands for: it says nothing about the drift itself."""
 
+_OWN = frozenset({"gauge", "events", "freshness"})
 _OPERATORS = ("=~", "!~", "!=", "=")
 
 
@@ -94,7 +95,7 @@ def _slos(workspace: Workspace) -> Iterator[Finding]:
             continue
         model = workspace.models.get(spec.model)
         engine = workspace.engines.get(model.spec.engine) if model else None
-        if engine is not None and spec.indicator.gauge is None and spec.indicator.events is None:
+        if engine is not None and spec.indicator.choice not in _OWN:
             yield from _exported(slo, engine)
 
 

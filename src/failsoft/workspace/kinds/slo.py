@@ -16,6 +16,7 @@ __all__ = [
     "Availability",
     "Below",
     "DriftBelow",
+    "Freshness",
     "GaugeWithin",
     "Goodput",
     "Indicator",
@@ -102,6 +103,35 @@ class GaugeWithin(OneOf):
     """Whether a series' worst moment decides about a slice of time, or its average."""
 
 
+class Freshness(Fixed):
+    """The share of time in which the data behind a model's answers are young enough: features, indexes, caches."""
+
+    younger_than: Duration
+    """A slice of time is bad when any of the data was older than this at some moment of it."""
+
+    data: str = ""
+    """One value of the label `data` of `failsoft_data_updated_timestamp_seconds`; all of the model's when left out."""
+
+    metric: MetricName | None = None
+    """A gauge of one's own instead, such as a feature store's or a pipeline's."""
+
+    select: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels of that gauge's series."""
+
+    holds: Literal["time", "age"] = "time"
+    """What that gauge holds: the Unix time of the last update, or the age in seconds."""
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        if self.metric is None and (self.select or self.holds != "time"):
+            at, expected = ("select" if self.select else "holds"), "a metric of one's own beside it, or only data"
+            raise PydanticCustomError("freshness", "describes no metric of one's own", {"at": at, "expected": expected})
+        if self.metric is not None and self.data:
+            problem = {"at": "data", "expected": "select: {data: ...} beside a metric of one's own"}
+            raise PydanticCustomError("freshness", "belongs to failsoft's own metric", problem)
+        return self
+
+
 class Goodput(Fixed):
     """The share of requests that succeed with their first token and every later one in time.
 
@@ -142,6 +172,7 @@ class Indicator(OneOf):
     events: OwnEvents | None = None
     gauge: GaugeWithin | None = None
     drift: DriftBelow | None = None
+    freshness: Freshness | None = None
 
     @property
     def key(self) -> str:
@@ -189,6 +220,7 @@ FAILURE_MODES = {
     "events": "requests-failing",
     "gauge": "gauge-out-of-range",
     "drift": "model-degraded",
+    "freshness": "model-degraded",
 }
 """What the alerts of each indicator stand for, unless the SLO says otherwise."""
 
