@@ -1,16 +1,16 @@
 """The reference profile: how a model's features were distributed when all was well, as a versioned JSON file."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
 from failsoft.drift.features import FeatureReference, Stored
-from failsoft.findings import Code, Finding, Place
+from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
+from failsoft.findings import Finding, Place
 
 __all__ = ["SCHEMA", "Acceptance", "ReferenceProfile"]
 
@@ -18,7 +18,8 @@ SCHEMA: Final = 2
 """The version of the format that this failsoft writes, and the newest that it reads."""
 
 _SIZE_LIMIT = 5_000_000
-_DIGEST = "sha256"
+_AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
+_PROBLEMS = Problems(PROFILE_UNREADABLE, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_HASH, _AGAIN)
 
 
 class Acceptance(Stored):
@@ -59,15 +60,15 @@ class ReferenceProfile(Stored):
         """The profile as the text of a file, a line for each feature, with the SHA-256 of its content."""
         content = self._content()
         features = content.pop("features")
-        lines = [f"{_text(key)}: {_text(value)}" for key, value in content.items()]
-        each = ",\n  ".join(f"{_text(name)}: {_text(value)}" for name, value in features.items())
-        lines += [f'"features": {{\n  {each}\n }}', f'"{_DIGEST}": {_text(self.digest)}']
+        lines = [f"{as_text(key)}: {as_text(value)}" for key, value in content.items()]
+        each = ",\n  ".join(f"{as_text(name)}: {as_text(value)}" for name, value in features.items())
+        lines += [f'"features": {{\n  {each}\n }}', f'"{DIGEST}": {as_text(self.digest)}']
         return "{\n " + ",\n ".join(lines) + "\n}\n"
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the content: two profiles are the same where it is."""
-        return _digest(self._content())
+        return digest_of(self._content())
 
     def _content(self) -> dict[str, Any]:
         """The file's content; what is as usual is left out, but for what says how to read the rest."""
@@ -83,69 +84,12 @@ class ReferenceProfile(Stored):
             data: the whole file.
             path: the file's name, for the finding.
         """
-        content = _read_json(data, path)
+        content = read_signed(data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
         if isinstance(content, Finding):
             return content
-        schema = content.get("schema")
-        if isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA:
-            newer = schema > SCHEMA
-            found = f"has the schema {schema}, and this failsoft reads {SCHEMA}"
-            hint = "update failsoft, or make the reference again" if newer else _AGAIN
-            return _finding(PROFILE_NEWER if newer else PROFILE_OLDER, found, path, hint=hint)
-        digest = content.pop(_DIGEST, None)
-        if digest is None:
-            return _finding(PROFILE_SHAPE, "has no sha256", path, hint=_AGAIN)
-        if digest != _digest(content):
-            return _finding(PROFILE_HASH, "was changed after it was written: its sha256 differs", path, hint=_AGAIN)
         try:
             return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(str(part) for part in first["loc"])
-            return _finding(PROFILE_SHAPE, f"is no profile: {where or 'it'}: {first['msg']}", path, hint=_AGAIN)
-
-
-_AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
-
-
-def _read_json(data: bytes, path: str) -> dict[str, Any] | Finding:
-    if len(data) > _SIZE_LIMIT:
-        return _finding(PROFILE_UNREADABLE, f"has {len(data)} bytes, more than {_SIZE_LIMIT}", path)
-    try:
-        content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        return _broken_json(error, path)
-    except UnicodeDecodeError as error:
-        return _finding(PROFILE_UNREADABLE, f"is not UTF-8 (byte {error.start})", path)
-    except (ValueError, RecursionError) as error:
-        return _finding(PROFILE_UNREADABLE, f"is no JSON: {str(error)[:100]}", path)
-    if not isinstance(content, dict):
-        return _finding(PROFILE_SHAPE, "holds no JSON object", path)
-    return content
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-def _broken_json(error: json.JSONDecodeError, path: str) -> Finding:
-    lines = error.doc.splitlines()
-    line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-    place = Place(path, error.lineno, error.colno, 1, line[:500])
-    at_the_end = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated string")
-    if at_the_end or not error.doc.rstrip().endswith("}"):
-        return Finding(PROFILE_UNREADABLE, "ends in the middle of its JSON", place, hint="it was truncated; " + _AGAIN)
-    return Finding(PROFILE_UNREADABLE, f"is no JSON: {error.msg}", place, hint=_AGAIN)
-
-
-def _finding(code: Code, message: str, path: str, *, hint: str = "") -> Finding:
-    return Finding(code, message, Place(path), hint=hint)
+            return Finding(PROFILE_SHAPE, f"is no profile: {where or 'it'}: {first['msg']}", Place(path), hint=_AGAIN)
