@@ -1,12 +1,18 @@
 """Locks: bounds of servers that run, in a file that people commit; compiling reads nothing else."""
 
+import json
 import socket
+import threading
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import yaml
 
 from failsoft.alerts import compile_workspace
+from failsoft.errors import RefusedError
 from failsoft.slo import resolve
+from failsoft.slo.stored import stored_as
 from failsoft.workspace.load import load
 
 TTFT = "vllm:time_to_first_token_seconds"
@@ -24,6 +30,33 @@ def custom(tmp_path):
     path = tmp_path / "custom.prom"
     path.write_text(CUSTOM)
     return path
+
+
+@pytest.fixture
+def answering():
+    """A server that gives one answer to everything: `answering(text)` -> its address."""
+    servers = []
+
+    def start(text):
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = text.encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Answer))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def codes(findings):
@@ -147,3 +180,53 @@ def test_a_lock_of_what_the_engine_does_not_have_is_found(workspace):
     messages = {finding.message for finding in found}
     assert "there is no Model 'nobody'" in messages
     assert "the engine vllm has no histogram other_seconds" in messages
+
+
+def prometheus_that_stores(*edges):
+    """What Prometheus answers to a query for a native histogram with something in these buckets."""
+    buckets = [[0, lower, upper, "3"] for lower, upper in edges]
+    sample = {"metric": {}, "histogram": [1000, {"count": "3", "sum": "1", "buckets": buckets}]}
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": [sample]}})
+
+
+@pytest.mark.parametrize(
+    ("edges", "form", "schema"),
+    [
+        ([("0.2973017787506803", "0.3242098886627524")], "native", 3),
+        ([("1", "1.0905077326652577"), ("2", "2.1810154653305154")], "native", 3),
+        ([("0.25", "0.5"), ("0.5", "1")], "native", 0),
+        ([("0.0625", "1")], "native", -2),
+        ([("0.3", "3")], "custom", None),
+        ([("-Inf", "0.3")], "custom", None),
+        ([("3", "+Inf")], "custom", None),
+        ([("0.1", "0.3")], "custom", None),
+    ],
+)
+def test_the_buckets_that_hold_something_tell_how_a_histogram_is_stored(edges, form, schema):
+    assert stored_as(prometheus_that_stores(*edges), (Decimal("0.3"), Decimal(3)), "p") == (form, schema)
+
+
+@pytest.mark.parametrize("answer", ["<html>", "[]", '{"status": "error"}', '{"data": {"result": 3}}'])
+def test_an_answer_that_is_none_of_prometheus_is_refused(answer):
+    with pytest.raises(RefusedError, match="does not answer as a Prometheus does"):
+        stored_as(answer, (), "http://p")
+
+
+def test_prometheus_says_what_it_stores_and_the_lock_keeps_it(workspace, run, custom, answering):
+    root, _, _ = workspace("vllm", {"s": "ttft: {below: 310ms}"}, select="job: j")
+    url = answering(prometheus_that_stores(("0.2973017787506803", "0.3242098886627524")))
+    code, out, _ = run("catalog", "lock", "vllm", custom, "-w", root, "--prometheus", url)
+    assert (code, out) == (0, f"{root}/slo/locks/vllm.yaml: written, 1 histograms, 1 of them native in Prometheus\n")
+    locked, found = load(root)
+    assert found == ()
+    objective, findings = resolve(locked, locked.slos["s"])
+    assert codes(findings) == {"FS403"}
+    assert "histogram_fraction" in objective.sli.bad(60_000)
+
+
+def test_a_prometheus_that_is_none_writes_no_lock(workspace, run, custom, answering):
+    root, _, _ = workspace("vllm", {"s": "ttft: {below: 300ms}"}, select="job: j")
+    code, _, told = run("catalog", "lock", "vllm", custom, "-w", root, "--prometheus", answering("<html>hello</html>"))
+    assert code == 2
+    assert "does not answer as a Prometheus does" in told
+    assert not (root / "slo" / "locks").exists()

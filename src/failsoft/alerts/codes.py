@@ -7,6 +7,7 @@ __all__ = [
     "IDLE_CAUSE",
     "MISROUTED",
     "MONITOR_WITHOUT_SLO",
+    "NOT_PROVABLE",
     "NO_PAGER",
     "NO_RUNBOOK",
     "PAGER_UNREACHABLE",
@@ -49,6 +50,7 @@ IDLE_CAUSE = Code(
     "FS448", "idle-cause", "A cause or a symptom of which no alert about a model exists.", Severity.WARNING
 )
 STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
+NOT_PROVABLE = Code("FS490", "not-provable", "A proof that this promtool cannot evaluate.", Severity.WARNING)
 
 CODES = (
     TIER_ORDER,
@@ -68,4 +70,5 @@ CODES = (
     ROUTE_COLLISION,
     IDLE_CAUSE,
     STALE_OUTPUT,
+    NOT_PROVABLE,
 )

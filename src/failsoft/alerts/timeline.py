@@ -7,8 +7,9 @@ from functools import cached_property
 from itertools import chain, repeat
 from typing import Literal
 
+from failsoft.alerts.observed import observed
 from failsoft.alerts.simulate import Events
-from failsoft.slo.indicators import BadOfTotal, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
+from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
 from failsoft.slo.promql import Matcher, number, quoted
 from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
 
@@ -88,12 +89,14 @@ def _events(sli: GoodOfTotal | BadOfTotal, total: Runs, bad: Runs, *, born: bool
 
     Where they are `born`, the counters of bad events do not exist before the first one.
     """
+    if isinstance(sli, GoodOfTotal) and sli.good.up_to is not None:
+        return ((_series(sli.good.metric, sli.good.example), observed(sli.good, _less(total, bad), bad)),)
     if isinstance(sli, GoodOfTotal):
         # where good events are a part of the same metric, the rest of it is the bad ones
         rest = bad if sli.good.metric == sli.all_events.metric else total
         return (
-            (_series(sli.all_events.metric, sli.all_events.example), _counter(rest)),
-            (_series(sli.good.metric, sli.good.example), _counter(_less(total, bad))),
+            (_series(sli.all_events.metric, sli.all_events.example), _counts(sli.all_events, rest)),
+            (_series(sli.good.metric, sli.good.example), _counts(sli.good, _less(total, bad))),
         )
     metrics = {counted.metric for counted in sli.totals}
     shares = [_share(bad, index, len(sli.bads)) for index in range(len(sli.bads))]
@@ -101,10 +104,22 @@ def _events(sli: GoodOfTotal | BadOfTotal, total: Runs, bad: Runs, *, born: bool
     for counted, share in zip(sli.bads, shares, strict=True):
         rest = _less(rest, share) if counted.metric in metrics else rest
     counters = [
-        (_series(counted.metric, counted.example), _born(share) if born else _counter(share))
+        (_series(counted.metric, counted.example), _counts(counted, share, born=born))
         for counted, share in zip(sli.bads, shares, strict=True)
     ]
-    return ((_series(sli.totals[0].metric, sli.totals[0].example), _counter(rest)), *counters)
+    return ((_series(sli.totals[0].metric, sli.totals[0].example), _counts(sli.totals[0], rest)), *counters)
+
+
+def _counts(counted: Counted, runs: Runs, *, born: bool = False) -> str:
+    """A counter, or a histogram whose observations are what is counted."""
+    if counted.form == "classic":
+        return _born(runs) if born else _counter(runs)
+    nothing = [(cells, 0) for cells, _ in runs]
+    if not born:
+        return observed(counted, runs, nothing)
+    before = next((index for index, (_, more) in enumerate(runs) if more), len(runs))
+    absent = 1 + sum(cells for cells, _ in runs[:before])
+    return observed(counted, runs[before:], nothing[before:], absent=absent)
 
 
 def _share(runs: Runs, index: int, parts: int) -> Runs:

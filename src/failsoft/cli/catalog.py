@@ -1,7 +1,7 @@
 """`failsoft catalog`: what is known about serving engines, and whether it is true of a server."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ import click
 from failsoft.errors import UsageError
 
 if TYPE_CHECKING:
+    from failsoft.slo.stored import Stored
     from failsoft.slo.verify import Verdict
-    from failsoft.workspace.kinds import EngineSpec
+    from failsoft.workspace.kinds import EngineSpec, ModelSpec
     from failsoft.workspace.model import Document, Workspace
 
 __all__ = ["command"]
@@ -110,11 +111,22 @@ def verify_(*, engine: str, scrape: str, workspace: Path | None, token_file: Pat
 @click.argument("scrape")
 @click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True)
 @click.option("--model", "models", multiple=True, help="A Model whose servers these are; all of the engine else.")
+@click.option("--prometheus", help="Ask this Prometheus too: it may store native histograms.", metavar="URL")
 @_token_option
-def lock(*, engine: str, scrape: str, workspace: Path, models: tuple[str, ...], token_file: Path | None) -> None:
+def lock(  # noqa: PLR0913  # as many as the command line has
+    *,
+    engine: str,
+    scrape: str,
+    workspace: Path,
+    models: tuple[str, ...],
+    prometheus: str | None,
+    token_file: Path | None,
+) -> None:
     """Write the bucket bounds found at SCRAPE into a file of the workspace, slo/locks/NAME.yaml.
 
-    Thresholds are then checked against these bounds, and `failsoft compile` never asks a server.
+    Thresholds are then checked against these bounds, and `failsoft compile` never asks a server. A server's own text
+    shows classic buckets whatever becomes of them; with --prometheus the file also says which histograms are stored as
+    native ones, with exponential or with custom buckets.
     """
     from failsoft.cli.common import unknown
     from failsoft.clients.exposition import shown_address
@@ -130,10 +142,36 @@ def lock(*, engine: str, scrape: str, workspace: Path, models: tuple[str, ...], 
         raise UsageError(
             f"{shown_address(scrape)} has no histogram of {engine} with one list of bounds: nothing to lock"
         )
+    stored = _stored(prometheus, document, [loaded.models[model] for model in models], bounds) if prometheus else {}
     name = _lock_name(engine, models)
-    text = _lock_text(name, engine, models, shown_address(scrape), bounds)
+    text = _lock_text(name, engine, models, shown_address(scrape), bounds, stored)
     path = workspace / "slo" / "locks" / f"{name}.yaml"
-    click.echo(f"{path}: {_written(path, text)}, {len(bounds)} histograms")
+    native = f", {len(stored)} of them native in Prometheus" if stored else ""
+    click.echo(f"{path}: {_written(path, text)}, {len(bounds)} histograms{native}")
+
+
+def _stored(
+    url: str, engine: "Document[EngineSpec]", models: "Sequence[Document[ModelSpec]]", bounds: "Mapping[str, Any]"
+) -> "dict[str, Stored]":
+    """The histograms that a Prometheus stores as native ones, of the models' series or of all."""
+    from urllib.parse import urlencode
+
+    from failsoft.clients.exposition import read_exposition, shown_address
+    from failsoft.slo.promql import Matcher, selector
+    from failsoft.slo.stored import stored_as
+
+    if "://" not in url:
+        raise UsageError(f"{url} is no address: expected one such as http://prometheus:9090")
+    found: dict[str, Stored] = {}
+    for family in bounds:
+        foreign = engine.spec.foreign(family)
+        for select in [model.spec.select for model in models] or [{}]:
+            matchers = tuple(Matcher(name, "=", value) for name, value in select.items() if name not in foreign)
+            query = urlencode({"query": f"sum({selector(family, matchers)})"})
+            answer = read_exposition(f"{url.rstrip('/')}/api/v1/query?{query}")
+            stored = stored_as(answer, bounds[family], shown_address(url))
+            found |= {family: stored} if stored is not None else {}
+    return found
 
 
 def _loaded(root: Path | None) -> "Workspace":
@@ -238,7 +276,16 @@ def _lock_name(engine: str, models: Sequence[str]) -> str:
     return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _lock_text(name: str, engine: str, models: Sequence[str], source: str, bounds: Any) -> str:
+def _lock_text(  # noqa: PLR0913, PLR0917  # as many as the file has parts
+    name: str,
+    engine: str,
+    models: Sequence[str],
+    source: str,
+    bounds: "Mapping[str, Any]",
+    stored: "Mapping[str, Stored]",
+) -> str:
+    native = {family: one.schema for family, one in stored.items() if one.form == "native" and one.schema is not None}
+    custom = [family for family, one in sorted(stored.items()) if one.form == "custom"]
     lines = [
         _MARK + "apiVersion: failsoft.dev/v1alpha1",
         "kind: EngineLock",
@@ -249,6 +296,8 @@ def _lock_text(name: str, engine: str, models: Sequence[str], source: str, bound
         f"  source: {json.dumps(source)}",
         "  bounds:",
         *(f"    {family}: [{', '.join(f'{bound:f}' for bound in found)}]" for family, found in sorted(bounds.items())),
+        *([f"  custom: [{', '.join(custom)}]"] if custom else []),
+        *(["  native:", *(f"    {family}: {schema}" for family, schema in sorted(native.items()))] if native else []),
     ]
     return "\n".join(lines) + "\n"
 

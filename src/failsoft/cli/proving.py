@@ -9,6 +9,7 @@ from itertools import batched
 from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
+from failsoft.alerts.observed import HISTOGRAM
 from failsoft.alerts.proof import proven_by, unproven
 from failsoft.alerts.rules import groups_in, yaml_string
 from failsoft.clients.binaries import Completed, run_tool
@@ -23,6 +24,15 @@ _SHOWN = 3
 _FAILURE = re.compile(
     r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
 )
+_PROBE = """\
+rule_files: []
+tests:
+- interval: 1m
+  input_series: [{series: h, values: '{{schema:-53 count:4 sum:4 custom_values:[0.3 1] buckets:[1 2 1]}}'}]
+  promql_expr_test:
+  - {expr: 'histogram_fraction(-Inf, 0.3, h)', eval_time: 0, exp_samples: [{labels: '{}', value: 0.25}]}
+"""
+"""What promtool has to know: histograms in stories, and that a share up to a bound is exact."""
 _TIER = re.compile(r'alertname=\\"(\w+)\\"(?:.*?burn_tier=\\"([^\\]*)\\")?')
 
 
@@ -51,7 +61,10 @@ def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]
         max_workers=os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     ) as pool:
         refused = [*_check_rules(units, folder, tools), *_check_routes(folder, tools)]
-        failed = pool.map(lambda alike: _test(alike, folder, tools), _shapes(units))
+        beyond = _beyond(compiled, units, folder, tools)
+        within = [unit for unit in units if unit not in beyond]
+        refused += [_not_proven(unit) for unit in beyond]
+        failed = pool.map(lambda alike: _test(alike, folder, tools), _shapes(within))
         findings = [*refused, *(finding for finding in failed if finding is not None)]
     findings += _unproven(compiled, units)
     return tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
@@ -76,11 +89,15 @@ def coverage(compiled: Compiled, findings: Sequence[Finding] = ()) -> tuple[tupl
 def _failed(units: Sequence[Unit], findings: Sequence[Finding]) -> frozenset[str]:
     """The subjects without a proof: theirs fails, or that of another one of their shape, or their file is refused."""
     places = {
-        code: {one.place for one in findings if one.code is code} for code in (codes.PROOF_FAILED, codes.RULES_REFUSED)
+        code: {one.place for one in findings if one.code is code}
+        for code in (codes.PROOF_FAILED, codes.RULES_REFUSED, codes.NOT_PROVABLE)
     }
     shapes = {_shape(unit) for unit in units if unit.place in places[codes.PROOF_FAILED]}
     files = {unit.rules for unit in units if unit.place in places[codes.RULES_REFUSED]}
-    return frozenset(unit.subject for unit in units if _shape(unit) in shapes or unit.rules in files)
+    beyond = places[codes.NOT_PROVABLE]
+    return frozenset(
+        unit.subject for unit in units if _shape(unit) in shapes or unit.rules in files or unit.place in beyond
+    )
 
 
 def check_tools(tools: Tools) -> None:
@@ -132,6 +149,24 @@ def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
     others = f", and with it that of {len(alike) - 1} more of its shape" if len(alike) > 1 else ""
     message = f"the proof of {unit.subject} fails{others}"
     return Finding(codes.PROOF_FAILED, message, unit.place, "alerts that do what the SLO promises", hint)
+
+
+def _beyond(compiled: Compiled, units: Sequence[Unit], folder: Path, tools: Tools) -> list[Unit]:
+    """The units whose stories hold native histograms, where promtool cannot read them: 2.42 cannot, 3 can."""
+    told = [unit for unit in units if HISTOGRAM in compiled.files[unit.tests]]
+    if not told:
+        return []
+    probe = folder / "histograms.probe.yaml"
+    probe.write_text(_PROBE, encoding="utf-8")
+    able = _promtool(tools, folder, "test", "rules", probe.name).ok
+    probe.unlink()
+    return [] if able else told
+
+
+def _not_proven(unit: Unit) -> Finding:
+    message = f"{unit.subject} is not proven: this promtool cannot evaluate the native histograms of its stories"
+    hint = "give a newer one with --promtool; the rules are written, and nothing is said about when they fire"
+    return Finding(codes.NOT_PROVABLE, message, unit.place, "promtool of Prometheus 3", hint)
 
 
 def _alone(unit: Unit, folder: Path) -> str:

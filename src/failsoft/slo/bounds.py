@@ -7,8 +7,9 @@ from typing import NamedTuple
 from failsoft.findings import Finding, Place
 from failsoft.slo import codes
 from failsoft.slo.select import Selector
+from failsoft.slo.stored import bucket_around, form_of, locks_of
 from failsoft.workspace.kinds import EngineLockSpec, ModelSpec
-from failsoft.workspace.model import Document, Workspace
+from failsoft.workspace.model import Document
 from failsoft.workspace.quantities import Latency
 
 __all__ = ["MILLISECONDS", "Asked", "Bound", "bound_of"]
@@ -40,48 +41,72 @@ class Asked(NamedTuple):
     path: tuple[str, ...]
 
 
-def bound_of(workspace: Workspace, of: Selector, family: str, asked: Asked) -> tuple[Bound | None, tuple[Finding, ...]]:
+def bound_of(of: Selector, family: str, asked: Asked) -> tuple[Bound | None, tuple[Finding, ...]]:
     """The bound of a histogram that stands for a threshold.
 
     Bounds come from the lock of the model, else of its engine, else from the catalogue; the last warn where nobody has
-    seen them on a server.
+    seen them on a server. A native histogram with exponential buckets takes any threshold: within a bucket, its events
+    are shared out by interpolation, which is stated.
 
     Args:
-        workspace: with the locks.
         of: whose histogram it is, and for which SLO.
         family: the histogram, one of the engine's families.
         asked: the threshold.
     """
     engine = of.engine.spec
-    scale = MILLISECONDS.get(engine.families[family].unit, MILLISECONDS["s"])
-    locks = _locks(workspace, of.model, family)
+    scale = _scale(of, family)
+    locks = locks_of(of.workspace, of.model, family)
     if len(locks) > 1:
         return None, (_ambiguous(locks, of.model),)
-    bounds = locks[0].spec.bounds[family] if locks else engine.bounds(family)
+    if form_of(of.model, locks, family) == "native":
+        return _within_bucket(of, family, asked, locks[0].spec.native.get(family) if locks else None)
     place = of.slo.at("spec", "indicator", *asked.path)
-    found = [] if locks or engine.source.verified else [_unverified(of.engine.name, family, place)]
     wanted = asked.below.milliseconds / scale
+    locked = locks[0].spec.bounds.get(family) if locks else None
+    bounds = locked or engine.bounds(family)
+    found = [] if locked or engine.source.verified else [_unverified(of.engine.name, family, place)]
     if wanted in bounds:
         return Bound(wanted, str(asked.below)), tuple(found)
     taken = _snapped(bounds, wanted, asked.snap)
     if taken is None:
         return None, (_off_bound(family, bounds, scale, asked.below, place), *found)
     text = str(Latency(taken * scale))
-    means = f"{_between(asked.below, text, looser=True)} are good too"
-    if taken < wanted:
-        means = f"{_between(asked.below, text, looser=False)} are bad too"
+    return Bound(taken, text), (*found, _snap(family, asked, text, place, looser=taken > wanted))
+
+
+def _snap(family: str, asked: Asked, text: str, place: Place, *, looser: bool) -> Finding:
+    means = f"{_between(asked.below, text, looser=looser)} are {'good' if looser else 'bad'} too"
     message = f"{asked.below} is no bucket bound of {family}; as asked, {text} stands for it: {means}"
-    return Bound(taken, text), (*found, Finding(codes.SNAPPED, message, place))
+    return Finding(codes.SNAPPED, message, place)
 
 
-def _locks(workspace: Workspace, model: Document[ModelSpec], family: str) -> list[Document[EngineLockSpec]]:
-    fitting = [
-        lock
-        for lock in workspace.locks.values()
-        if lock.spec.engine == model.spec.engine and family in lock.spec.bounds
-    ]
-    own = [lock for lock in fitting if model.name in lock.spec.models]
-    return own or [lock for lock in fitting if not lock.spec.models]
+def _within_bucket(of: Selector, family: str, asked: Asked, schema: int | None) -> tuple[Bound, tuple[Finding, ...]]:
+    place, scale = of.slo.at("spec", "indicator", *asked.path), _scale(of, family)
+    wanted = asked.below.milliseconds / scale
+    if schema is None:
+        message = f"nobody has seen how wide the buckets of the native histogram {family} are on a server"
+        hint = f"write it down: failsoft catalog lock {of.engine.name} URL --prometheus URL"
+        found = Finding(codes.UNKNOWN_RESOLUTION, message, place, "the schema of a histogram that is stored", hint)
+        return Bound(wanted, str(asked.below)), (found,)
+    bucket = bucket_around(wanted, schema)
+    if bucket is None:
+        return Bound(wanted, str(asked.below)), ()
+    lower, upper = (_rounded(edge * scale) for edge in bucket)
+    if asked.snap is None:
+        message = f"{asked.below} lies within a bucket of {family}, from {lower} to {upper}"
+        hint = f"requests in between are shared out by interpolation; snap: up takes {upper}, snap: down {lower}"
+        return Bound(wanted, str(asked.below)), (Finding(codes.WITHIN_BUCKET, message, place, hint=hint),)
+    taken, text = (bucket[1], upper) if asked.snap == "up" else (bucket[0], lower)
+    return Bound(taken, text), (_snap(family, asked, text, place, looser=taken > wanted),)
+
+
+def _scale(of: Selector, family: str) -> Decimal:
+    return MILLISECONDS.get(of.engine.spec.families[family].unit, MILLISECONDS["s"])
+
+
+def _rounded(milliseconds: Decimal) -> str:
+    """Nearly, for people: bounds of native histograms are irrational."""
+    return str(Latency(Decimal(f"{milliseconds:.6g}")))
 
 
 def _ambiguous(locks: Sequence[Document[EngineLockSpec]], model: Document[ModelSpec]) -> Finding:

@@ -16,10 +16,12 @@ __all__ = [
     "SNAPPED",
     "TIER_CANNOT_FIRE",
     "UNKNOWN_OUTCOME",
+    "UNKNOWN_RESOLUTION",
     "UNVERIFIED_BOUNDS",
     "WINDOWS_ROUNDED",
     "WINDOW_BELOW_STEP",
     "WINDOW_BEYOND_PERIOD",
+    "WITHIN_BUCKET",
 ]
 
 OFF_BOUND = Code("FS401", "off-bound", "A threshold that is no bucket bound of the engine's histogram.")
@@ -41,6 +43,16 @@ SNAPPED = Code("FS414", "snapped", "A threshold for which the next bucket bound 
 AMBIGUOUS_LOCK = Code("FS415", "ambiguous-lock", "Several locks that hold the bounds of one model.")
 UNKNOWN_OUTCOME = Code("FS416", "unknown-outcome", "An outcome of requests that the engine's labels cannot tell.")
 
+WITHIN_BUCKET = Code(
+    "FS403",
+    "within-bucket",
+    "A threshold within a bucket of a native histogram, not on its bound.",
+    Severity.INFO,
+)
+UNKNOWN_RESOLUTION = Code(
+    "FS449", "unknown-resolution", "A native histogram whose buckets nobody has seen on a server.", Severity.WARNING
+)
+
 CODES = (
     OFF_BOUND,
     NO_BUDGET,
@@ -58,4 +70,6 @@ CODES = (
     AMBIGUOUS_LOCK,
     UNKNOWN_OUTCOME,
     COUNTERS_MISFIT,
+    WITHIN_BUCKET,
+    UNKNOWN_RESOLUTION,
 )

@@ -1,11 +1,13 @@
 """Indicators of events as values: how many were bad, and how many there were, as PromQL over any window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
-from failsoft.slo.promql import Matcher, le_matcher, le_spelling, range_text, selector
+from failsoft.slo.promql import Matcher, le_matcher, le_spelling, number, range_text, selector
 from failsoft.slo.slices import Gauge, Rate, Score, Slices
+from failsoft.workspace.kinds.families import Histograms
 
 __all__ = ["BadOfTotal", "Counted", "Events", "Gauge", "GoodOfTotal", "Goodput", "Rate", "Score", "Sli", "Slices"]
 
@@ -18,24 +20,44 @@ class Counted:
         metric: its name.
         matchers: which series.
         example: the labels of one of them, for tests.
+        form: `native` or `custom` for a histogram that is one series; what it counts are its observations.
+        up_to: of such a histogram, only the observations up to this bound.
     """
 
     metric: str
     matchers: tuple[Matcher, ...]
     example: tuple[tuple[str, str], ...]
+    form: Histograms = "classic"
+    up_to: Decimal | None = None
 
     def increase(self, window: int, offset: int = 0) -> str:
         """What it counted over `window` milliseconds, which end `offset` milliseconds ago."""
         ago = f" offset {range_text(offset)}" if offset else ""
+        grown = f"increase({selector(self.metric, self.matchers, window)}{ago})"
         # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
-        return f"sum(increase({selector(self.metric, self.matchers, window)}{ago}) >= 0)"
+        return f"sum({self._counted(grown)} >= 0)" if self.up_to is None else f"sum({self._part(grown)})"
+
+    def _counted(self, grown: str) -> str:
+        return grown if self.form == "classic" else f"histogram_count({grown})"
+
+    def _part(self, grown: str) -> str:
+        """Series by series, for those with other buckets cannot be added up; none of no observations is 0, not NaN."""
+        count = self._counted(grown)
+        share = f"histogram_fraction(-Inf, {number(Fraction(self.up_to or 0))}, {grown})"
+        return f"{share} * {count} >= 0 or 0 * {count}"
 
     def of(self, suffix: str) -> "Counted":
         """The counter of a histogram with this suffix."""
         return Counted(f"{self.metric}_{suffix}", self.matchers, self.example)
 
-    def bucket(self, bound: Decimal) -> "Counted":
-        """The bucket of a histogram with this bound, in every spelling."""
+    def whole(self) -> "Counted":
+        """All observations of a histogram."""
+        return self.of("count") if self.form == "classic" else self
+
+    def within(self, bound: Decimal) -> "Counted":
+        """The observations of a histogram up to a bound; where it has buckets, that of this bound in every spelling."""
+        if self.form != "classic":
+            return replace(self, up_to=bound)
         example = (*self.example, ("le", le_spelling(bound)))
         return Counted(f"{self.metric}_bucket", (*self.matchers, le_matcher(bound)), example)
 

@@ -72,53 +72,51 @@ def sli_of(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSp
     wrong = wrong_labels(model)
     if engine is None or wrong:
         return None, wrong
-    return _of_engine(workspace, Selector(slo, model, engine), clock)
+    return _of_engine(Selector(workspace, slo, model, engine), clock)
 
 
-def _of_engine(workspace: Workspace, of: Selector, clock: Clock) -> Found:
+def _of_engine(of: Selector, clock: Clock) -> Found:
     indicator = of.slo.spec.indicator
     if indicator.goodput is not None:
-        return _goodput(workspace, of, indicator.goodput)
+        return _goodput(of, indicator.goodput)
     source = of.engine.spec.indicators.named().get(indicator.key)
     if source is None:
         return None, ()
     if isinstance(source, AvailabilitySource):
-        return requests_of(workspace, of, source, indicator.availability.bad if indicator.availability else ())
+        return requests_of(of, source, indicator.availability.bad if indicator.availability else ())
     if isinstance(source, RateSource):
         return _rate(of, source, clock)
     chosen = indicator.chosen
     if isinstance(chosen, Below) and of.engine.spec.families[source.family].type == "histogram":
         asked = Asked(indicator.choice, chosen.below, chosen.snap, (indicator.key, "below"))
-        return _late(workspace, of, source, asked)
+        return _late(of, source, asked)
     return _gauge(of, source, clock)
 
 
-def _late(
-    workspace: Workspace, of: Selector, source: Selection, asked: Asked
-) -> tuple[GoodOfTotal | None, tuple[Finding, ...]]:
+def _late(of: Selector, source: Selection, asked: Asked) -> tuple[GoodOfTotal | None, tuple[Finding, ...]]:
     wide = of.too_wide(source)
     if wide:
         return None, wide
-    bound, found = bound_of(workspace, of, source.family, asked)
+    bound, found = bound_of(of, source.family, asked)
     if bound is None:
         return None, found
     histogram = of.histogram(source)
     sentence = _SENTENCES[asked.what].format(model=of.slo.spec.model, below=bound.text)
-    return GoodOfTotal(histogram.of("count"), histogram.bucket(bound.value), sentence), found
+    return GoodOfTotal(histogram.whole(), histogram.within(bound.value), sentence), found
 
 
-def _goodput(workspace: Workspace, of: Selector, wanted: Wanted) -> Found:
+def _goodput(of: Selector, wanted: Wanted) -> Found:
     indicators = of.engine.spec.indicators
     if indicators.availability is None:
         return None, ()
-    requests, findings = requests_of(workspace, of, indicators.availability, wanted.bad)
+    requests, findings = requests_of(of, indicators.availability, wanted.bad)
     found, parts = list(findings), []
     asked = {name: below for name in _LATE if (below := getattr(wanted, name)) is not None}
     for name, below in asked.items():
         source: Selection | None = getattr(indicators, name)
         if source is None:
             continue
-        part, problems = _late(workspace, of, source, Asked(name, below, None, ("goodput", name)))
+        part, problems = _late(of, source, Asked(name, below, None, ("goodput", name)))
         found += problems
         if part is not None:
             parts.append(part)

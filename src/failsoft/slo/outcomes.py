@@ -7,7 +7,6 @@ from failsoft.slo import codes
 from failsoft.slo.indicators import BadOfTotal, Counted, GoodOfTotal
 from failsoft.slo.select import Selector
 from failsoft.workspace.kinds.families import CODE, AvailabilitySource, Selection
-from failsoft.workspace.model import Workspace
 
 __all__ = ["requests_of"]
 
@@ -17,12 +16,11 @@ _ALIASES = {"499": "abort", "abort": "499"}
 type Found = tuple[BadOfTotal | GoodOfTotal | None, tuple[Finding, ...]]
 
 
-def requests_of(workspace: Workspace, of: Selector, source: AvailabilitySource, bad: Sequence[str]) -> Found:
+def requests_of(of: Selector, source: AvailabilitySource, bad: Sequence[str]) -> Found:
     """Requests, and which of them count as bad.
 
     Args:
-        workspace: whose engines are named where this one cannot tell.
-        of: whose requests.
+        of: whose requests; the other engines of the workspace are named where this one cannot tell.
         source: how the engine counts them.
         bad: the author's choice; empty for the engine's default.
     """
@@ -32,13 +30,11 @@ def requests_of(workspace: Workspace, of: Selector, source: AvailabilitySource, 
     model = of.slo.spec.model
     if source.good is not None:
         if bad:
-            return None, (_unknown(workspace, of, source, bad[0], 0),)
+            return None, (_unknown(of, source, bad[0], 0),)
         sentence = f"requests to {model} came to no good end"
         return GoodOfTotal(of.counted(source.total[0]), of.counted(source.good), sentence), ()
     chosen = [_known(source, choice) for choice in bad or source.default]
-    unknown = tuple(
-        _unknown(workspace, of, source, bad[index], index) for index, choice in enumerate(chosen) if choice is None
-    )
+    unknown = tuple(_unknown(of, source, bad[index], index) for index, choice in enumerate(chosen) if choice is None)
     if unknown:
         return None, unknown
     names = list(dict.fromkeys(choice for choice in chosen if choice is not None))
@@ -74,13 +70,13 @@ def _of_codes(family: str, label: str, chosen: Sequence[str]) -> Selection:
     return Selection(family=family, match=match, example={label: example})
 
 
-def _unknown(workspace: Workspace, of: Selector, source: AvailabilitySource, choice: str, index: int) -> Finding:
+def _unknown(of: Selector, source: AvailabilitySource, choice: str, index: int) -> Finding:
     able = list(source.bad) + (["any status code, any class such as 5xx"] if source.codes else [])
     message = f"the engine {of.engine.name} cannot tell {choice} from other outcomes"
     expected = "some of " + ", ".join(able) if able else "no choice: it counts good requests only"
     others = [
         engine.name
-        for engine in workspace.engines.values()
+        for engine in of.workspace.engines.values()
         if (other := engine.spec.indicators.availability) is not None and _known(other, choice)
     ]
     hint = f"measure it where it can be told: {', '.join(others)}" if others else ""

@@ -1,15 +1,16 @@
 """A model's selector on an engine's families: which labels go along, under which names, and when too few are left."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
 from failsoft.slo.indicators import Counted
 from failsoft.slo.promql import Matcher
+from failsoft.slo.stored import form_of, locks_of
 from failsoft.workspace.kinds import EngineSpec, ModelSpec, SLOSpec
-from failsoft.workspace.kinds.families import Selection
-from failsoft.workspace.model import Document
+from failsoft.workspace.kinds.families import Histograms, Selection
+from failsoft.workspace.model import Document, Workspace
 
 __all__ = ["Selector", "wrong_labels"]
 
@@ -34,6 +35,7 @@ def wrong_labels(model: Document[ModelSpec]) -> tuple[Finding, ...]:
 class Selector:
     """How a model's series are found among those of its engine, for one SLO."""
 
+    workspace: Workspace
     slo: Document[SLOSpec]
     model: Document[ModelSpec]
     engine: Document[EngineSpec]
@@ -50,13 +52,19 @@ class Selector:
         matchers = [Matcher(label, "=", value) for label, value in own.items()]
         matchers += [Matcher.parse(label, text) for part in match for label, text in part]
         example = (whole.labels if whole else {}) | selection.labels | own
-        suffix = "_count" if self.engine.spec.families[selection.family].type == "histogram" else ""
-        return Counted(selection.family + suffix, tuple(dict.fromkeys(matchers)), tuple(example.items()))
+        made = Counted(selection.family, tuple(dict.fromkeys(matchers)), tuple(example.items()))
+        if self.engine.spec.families[selection.family].type != "histogram":
+            return made
+        return replace(made, form=self.form(selection.family)).whole()
 
     def histogram(self, selection: Selection) -> Counted:
         """The same for a histogram as a whole, without a suffix."""
         made = self.counted(selection)
-        return Counted(selection.family, made.matchers, made.example)
+        return replace(made, metric=selection.family)
+
+    def form(self, family: str) -> Histograms:
+        """As what Prometheus stores a histogram of the model."""
+        return form_of(self.model, locks_of(self.workspace, self.model, family), family)
 
     def _labels(self, selection: Selection) -> dict[str, str]:
         foreign = self.engine.spec.foreign(selection.family)

@@ -122,11 +122,13 @@ def _locks(workspace: Workspace) -> Iterator[Finding]:
         for position, name in enumerate(lock.spec.models):
             yield from _known(workspace, lock, name, "Model", workspace.models, "models", position)
         engine = workspace.engines.get(lock.spec.engine)
-        for family in lock.spec.bounds if engine else ():
+        parts = (("bounds", lock.spec.bounds), ("native", lock.spec.native))
+        named = [(lock.at("spec", part, family, key=True), family) for part, held in parts for family in held]
+        named += [(lock.at("spec", "custom", index), family) for index, family in enumerate(lock.spec.custom)]
+        for place, family in named if engine else ():
             known = engine.spec.families.get(family) if engine else None
             if known is None or known.type != "histogram":
                 message = f"the engine {lock.spec.engine} has no histogram {family}"
-                place = lock.at("spec", "bounds", family, key=True)
                 yield Finding(codes.UNSUPPORTED, message, place, "a histogram among the families of its engine")
 
 

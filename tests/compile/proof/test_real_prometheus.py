@@ -1,6 +1,7 @@
 """On a real Prometheus: every increment is recorded once, whatever the phase, and nothing recorded is NaN."""
 
 import json
+import struct
 import threading
 import time
 import urllib.parse
@@ -33,12 +34,22 @@ scrape_configs:
 - job_name: vllm
   static_configs: [{targets: ["TARGET"]}]
 """
+FORMS = {
+    "classic": "",
+    # a classic text, stored as histograms with custom buckets, beside the classic series
+    "custom": "  convert_classic_histograms_to_nhcb: true\n  always_scrape_classic_histograms: true\n",
+    "native": "  scrape_native_histograms: true\n  scrape_protocols: [PrometheusProto]\n",
+}
+TTFT = "vllm:time_to_first_token_seconds"
 # What others record: the increase over one step, which does not know what came between two windows.
 NAIVE = """\
   - record: naive:increase
     expr: sum(increase(vllm:time_to_first_token_seconds_count{model_name="busy"}[2500ms]))
     labels: {slo: NAME}
 """
+
+
+PROTO = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
 
 class Exporter(ThreadingHTTPServer):
@@ -50,29 +61,63 @@ class Exporter(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.begin = None
         self.before = 0
+        self.protobuf = False
 
     def start(self):
         self.before, self.begin = self.before + (BURSTS if self.begin else 0), time.monotonic()
 
-    def page(self):
+    def counts(self):
         now = 0 if self.begin is None else min(BURSTS, int((time.monotonic() - self.begin) / APART))
         bursts = self.before + now
         total, good = 1_000_000 + bursts * BURST, 1_000_000 + bursts * BURST * 4 // 5
-        name = "vllm:time_to_first_token_seconds"
-        lines = [f"# TYPE {name} histogram"]
-        for model, of_all, of_good in (("busy", total, good), ("idle", 7, 7)):
+        return (("busy", total, good), ("idle", 7, 7))
+
+    def page(self):
+        lines = [f"# TYPE {TTFT} histogram"]
+        for model, of_all, of_good in self.counts():
             labels = f'model_name="{model}"'
-            lines += [f'{name}_bucket{{le="0.5",{labels}}} {of_good}', f'{name}_bucket{{le="+Inf",{labels}}} {of_all}']
-            lines += [f"{name}_sum{{{labels}}} 1", f"{name}_count{{{labels}}} {of_all}"]
+            lines += [f'{TTFT}_bucket{{le="0.5",{labels}}} {of_good}', f'{TTFT}_bucket{{le="+Inf",{labels}}} {of_all}']
+            lines += [f"{TTFT}_sum{{{labels}}} 1", f"{TTFT}_count{{{labels}}} {of_all}"]
         return ("\n".join(lines) + "\n").encode()
+
+    def proto(self):
+        """The same as a native histogram of schema 0: good ones in (0.25, 0.5], bad ones in (1, 2]."""
+        metrics = b""
+        for model, of_all, of_good in self.counts():
+            spans = field(12, field(1, zigzag(-1)) + field(2, 1)) + field(12, field(1, zigzag(1)) + field(2, 1))
+            deltas = b"".join(field(13, zigzag(delta)) for delta in (of_good, of_all - 2 * of_good))
+            histogram = field(1, of_all) + field(2, 1.0) + field(5, zigzag(0)) + field(6, 1e-9) + spans + deltas
+            label = field(1, b"model_name") + field(2, model.encode())
+            metrics += field(4, field(1, label) + field(7, histogram))
+        family = field(1, TTFT.encode()) + field(3, 4) + metrics
+        return varint(len(family)) + family
+
+
+def varint(number):
+    rest, low = number >> 7, number & 0x7F
+    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+
+def zigzag(number):
+    return number << 1 if number >= 0 else ((-number) << 1) - 1
+
+
+def field(tag, value):
+    """A field of io.prometheus.client's messages, by its number."""
+    if isinstance(value, bytes):
+        return varint(tag << 3 | 2) + varint(len(value)) + value
+    if isinstance(value, float):
+        return varint(tag << 3 | 1) + struct.pack("<d", value)
+    return varint(tag << 3) + varint(value)
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        body = self.server.page()
+        proto = self.server.protobuf and "protobuf" in self.headers.get("Accept", "")
+        body = self.server.proto() if proto else self.server.page()
         time.sleep(SLOW)
         self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Type", PROTO if proto else "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -90,10 +135,17 @@ def exporter():
 
 
 @pytest.fixture
-def rules(written, base, lab_windows, tmp_path):
+def form(request):
+    """As what Prometheus stores the histogram."""
+    return getattr(request, "param", "classic")
+
+
+@pytest.fixture
+def rules(written, base, lab_windows, tmp_path, form):
     """Ten SLOs on the same bursts, each in a group of its own phase; one on the idle model, one on none."""
     series = {f"phase-{index}": "busy" for index in range(PHASES)} | {"idle": "idle", "gone": "gone"}
-    documents = [DOCUMENTS.replace("NAME", name).replace("SERIES", of) for name, of in series.items()]
+    said = DOCUMENTS if form == "classic" else DOCUMENTS.replace("owner:", f"histograms: {form}, owner:")
+    documents = [said.replace("NAME", name).replace("SERIES", of) for name, of in series.items()]
     written(*documents, lab_windows, base=base.replace("15s", "500ms")).output(tmp_path)
     for name in series:
         path = tmp_path / "rules" / f"{name}.yaml"
@@ -103,10 +155,14 @@ def rules(written, base, lab_windows, tmp_path):
 
 
 @pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
-def url(request, rules, exporter, prometheus_server):
+def url(request, rules, exporter, prometheus_server, form):
+    newest = request.param == "newest"
+    exporter.protobuf = form == "native"
     config = CONFIG.replace("RULES", str(rules)).replace("TARGET", f"127.0.0.1:{exporter.server_port}")
-    binary = request.getfixturevalue("newest_prometheus") if request.param == "newest" else None
-    return prometheus_server(config, binary=binary).url
+    config += FORMS[form] if newest else ""
+    binary = request.getfixturevalue("newest_prometheus") if newest else None
+    flags = {"enable-feature": "native-histograms"} if form == "native" and not newest else {}
+    return prometheus_server(config, binary=binary, flags=flags).url
 
 
 def get(url, expression):
@@ -165,6 +221,27 @@ def burst(url, exporter):
 
 def test_bursts_at_every_phase_are_counted_once_and_nothing_is_nan(url, exporter):
     """16 bursts, 0.37 s apart, seen by scrapes of half a second and ten groups of 2.5 s, each at its own phase."""
+    total, naive = counted_once(url, exporter)
+    # the increase over one step, recorded once a step, loses what happens in between: the test can tell
+    assert max(abs(naive[f"phase-{index}"] - BURSTS) for index in range(PHASES)) > 0.5
+    assert total["idle"] == 0
+
+
+@pytest.mark.parametrize("form", ["native"], indirect=True)
+def test_bursts_in_a_native_histogram_are_counted_once(url, exporter):
+    """The same, where one sample is a whole histogram."""
+    counted_once(url, exporter)
+
+
+@pytest.mark.newest_prometheus
+@pytest.mark.parametrize(("form", "url"), [("custom", "newest")], indirect=True)
+def test_bursts_in_custom_buckets_are_counted_once(url, exporter):
+    """The same, where Prometheus makes histograms with custom buckets of the classic ones."""
+    counted_once(url, exporter)
+
+
+def counted_once(url, exporter):
+    """Hold what is recorded against what happened; all events and the naive count of them, in bursts, for each SLO."""
     records = "count_over_time(failsoft:slo_events_total:increase[5m])"
     until(lambda: len(ask(url, f"{records} >= 1")) == PHASES + 1, 40)
     total, bad, naive = next((found for found in (burst(url, exporter) for _ in range(3)) if found), (None,) * 3)
@@ -174,12 +251,9 @@ def test_bursts_at_every_phase_are_counted_once_and_nothing_is_nan(url, exporter
     # scrapes come some milliseconds early or late, and increases are scaled by that
     assert [total[slo] for slo in busy] == pytest.approx([BURSTS] * PHASES, abs=0.2)
     assert [bad[slo] for slo in busy] == pytest.approx([BURSTS / 5] * PHASES, abs=0.1)
-    # the increase over one step, recorded once a step, loses what happens in between: the test can tell
-    assert max(abs(naive[slo] - BURSTS) for slo in busy) > 0.5
-
-    assert total["idle"] == 0
     assert "gone" not in total  # no data is no event, and neither good nor bad
     recorded = get(url, '{__name__=~"failsoft:.+"}[5m]')
     assert len(recorded) > PHASES * 10
     assert not [series for series in recorded if any(value == "NaN" for _, value in series["values"])]
     assert "idle" not in ask(url, "failsoft:slo_error_ratio")
+    return total, naive

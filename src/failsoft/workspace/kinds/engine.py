@@ -16,6 +16,7 @@ from failsoft.workspace.kinds.families import (
     MetricName,
     RateSource,
     Renamed,
+    Schema,
     Selection,
 )
 from failsoft.workspace.kinds.oneof import OneOf
@@ -222,8 +223,24 @@ class EngineLockSpec(Fixed):
     source: str = ""
     """Where they were read."""
 
-    bounds: dict[MetricName, Bounds]
+    bounds: dict[MetricName, Bounds] = Field(default_factory=dict)
     """Histogram -> its bounds, in the family's unit."""
+
+    custom: tuple[MetricName, ...] = ()
+    """Histograms that Prometheus stores as native ones with custom buckets (NHCB); they keep their bounds."""
+
+    native: dict[MetricName, Schema] = Field(default_factory=dict)
+    """Histograms that Prometheus stores as native ones -> their schema: a bucket is 2^(2^-schema) wide."""
+
+    def knows(self, family: str) -> bool:
+        """Whether it says anything about a histogram."""
+        return family in self.bounds or family in self.custom or family in self.native
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.bounds or self.custom or self.native):
+            raise PydanticCustomError("lock", "holds nothing", {"expected": "bounds, custom or native"})
+        return self
 
 
 def _wrong(expected: str, *at: str) -> PydanticCustomError:

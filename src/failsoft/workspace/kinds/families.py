@@ -18,10 +18,12 @@ __all__ = [
     "Choice",
     "CodesLabel",
     "Family",
+    "Histograms",
     "LabelName",
     "MetricName",
     "RateSource",
     "Renamed",
+    "Schema",
     "Selection",
     "matched",
 ]
@@ -75,6 +77,14 @@ def _rising(bounds: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
 
 Bounds = Annotated[tuple[Decimal, ...], Field(min_length=1), AfterValidator(_rising)]
 """Bucket bounds, `+Inf` left out, in the unit of their families."""
+
+
+type Histograms = Literal["classic", "native", "custom"]
+"""As what Prometheus stores histograms: series with `le`; native ones with exponential buckets; native ones with custom
+buckets (NHCB), which keep the bounds of classic ones."""
+
+Schema = Annotated[int, Field(ge=-4, le=8)]
+"""The resolution of a native histogram: its buckets are powers of 2^(2^-schema)."""
 
 
 class Buckets(Fixed):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from failsoft.workspace.kinds.families import Histograms
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name, ObjectName, SecretRef
 from failsoft.workspace.texts import Url
@@ -62,6 +63,9 @@ class ModelSpec(Fixed):
 
     owner: Name
     """The Team that answers for it."""
+
+    histograms: Histograms | None = None
+    """As what Prometheus stores the histograms of its series; without it as the engine's lock says, else classic."""
 
     workload: Workload | None = None
     gpu: Gpu | None = None
