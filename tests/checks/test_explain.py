@@ -1,6 +1,7 @@
 """`failsoft explain`: by id, number or name, one or several, for people and for programs."""
 
 import json
+import re
 
 import pytest
 
@@ -62,3 +63,9 @@ def test_a_terminal_of_any_width_gets_whole_lines(capsys, monkeypatch):
     prose = [line for line in told.splitlines() if not line.startswith("  ")]
     assert max(map(len, prose)) <= 40
     assert "nothing in between." in " ".join(told.split())
+
+
+def test_every_page_is_shown_without_marks_of_its_text_form(capsys):
+    _, told, _ = explain(capsys, *(one.id for one in pages()))
+    assert told.count("Why it matters") == len(list(pages()))
+    assert not re.search(r"```|^#|\]\(", told, re.MULTILINE)

@@ -140,9 +140,10 @@ def test_the_installed_command_checks_and_compiles_the_example_that_came_with_it
     assert (tmp_path / "out" / "alertmanager.yaml").is_file()
 
 
-def test_the_installed_command_explains_a_finding(environment, tmp_path):
-    told = run(environment / "failsoft", "explain", "off-bound", cwd=tmp_path)
+def test_the_installed_command_explains_a_finding_of_every_room_without_extras(environment, tmp_path):
+    told = run(environment / "failsoft", "explain", "off-bound", "fs709", cwd=tmp_path)
     assert "FS401 off-bound" in told
+    assert "FS709 another-run" in told
 
 
 def test_a_rule_author_installs_no_client_of_slack_or_kubernetes_and_no_server(environment, tmp_path):
