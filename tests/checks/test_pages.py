@@ -2,8 +2,8 @@
 
 The blocks marked `yaml wrong` of a page, together with examples/chat, give that finding and no other that is as severe,
 and the block `text` after them is what is printed of it; `foreign-wrong` is for `failsoft convert`. The blocks marked
-`right` give no finding but hints. To write down what is printed now: `UPDATE_PAGES=1 pytest tests/checks`, then read the
-difference.
+`right` give no finding but hints. To write down what is printed now: `UPDATE_PAGES=1 pytest tests/checks`, then read
+the difference.
 """
 
 import os
