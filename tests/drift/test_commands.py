@@ -165,7 +165,7 @@ def test_bad_data_is_a_finding_and_overwrites_nothing(here):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda text: text.replace('"schema": 2', '"schema": 3'), "FS502"),
+        (lambda text: text.replace('"schema": 2', '"schema": 4'), "FS502"),
         (lambda text: text.replace('"schema": 2', '"schema": 1'), "FS512"),
         (lambda text: text.replace("20000", "20001"), "FS504"),
         (lambda text: text[: len(text) // 2], "FS501"),

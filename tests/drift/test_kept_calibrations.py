@@ -124,9 +124,9 @@ def test_a_report_takes_the_same_limits(here, tmp_path):
     [
         (lambda text: text.replace('"schema": 1', '"schema": 2'), "FS607", "update failsoft"),
         (lambda text: text.replace('"promised": true', '"promised": false'), "FS606", "sha256 differs"),
-        (lambda text: text[: len(text) // 2], "FS606", "is no JSON"),
+        (lambda text: text[: len(text) // 2], "FS606", "ends in the middle"),
         (lambda text: "[1, NaN]", "FS606", "no number of JSON"),
-        (lambda text: "{}", "FS606", "is no calibration"),
+        (lambda text: "{}", "FS606", "has no sha256"),
     ],
 )
 def test_a_calibration_that_cannot_be_trusted_judges_nothing(here, tmp_path, change, code, word):

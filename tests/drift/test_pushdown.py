@@ -96,3 +96,13 @@ def test_a_column_that_is_gone_or_of_another_type_is_told(engine, rows, word):
 
     with pytest.raises(WrongColumnError, match=word):
         counted()
+
+
+def test_a_reference_with_strata_is_counted_one_at_a_time():
+    rows = pa.table({"route": ["a"] * 600 + ["b"] * 700, "x": list(range(1_300))})
+    profile = fit(FrameSource(rows), by="route")
+    relation = duckdb.from_arrow(rows)
+    with pytest.raises(WrongColumnError, match="has strata of 'route'"):
+        count_duckdb(profile, relation)
+    found = count_duckdb(profile.stratum("b"), relation.filter("route = 'b'"))
+    assert found.rows == found.counts["x"].rows == 700

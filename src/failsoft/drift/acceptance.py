@@ -28,7 +28,7 @@ def accepted(
     if old is not None and old.model != new.model:
         raise ValueError(f"the reference is of the model {old.model!r}, the new one of {new.model!r}")
     note = Acceptance(author=author.strip(), reason=reason.strip(), at=at, replaces=old.digest if old else "")
-    return new.model_copy(update={"accepted": note})
+    return new.changed(accepted=note)
 
 
 def log_line(profile: ReferenceProfile) -> str:

@@ -21,7 +21,16 @@ from failsoft.drift.features import (
 from failsoft.drift.profile import ReferenceProfile
 from failsoft.drift.unseen import Unseen
 
-__all__ = ["Accumulator", "BinCounts", "CategoryCounts", "Counts", "PlainCounts", "WrongColumnError", "wrong_type"]
+__all__ = [
+    "Accumulator",
+    "BinCounts",
+    "CategoryCounts",
+    "Counts",
+    "PlainCounts",
+    "WrongColumnError",
+    "empty_counts",
+    "wrong_type",
+]
 
 _THREADS_FROM = 200_000
 """Cells from which on a batch is worth a second thread."""
@@ -155,7 +164,7 @@ class Accumulator:
     def __init__(self, profile: ReferenceProfile) -> None:
         self.profile = profile
         self.rows = 0
-        self.counts: dict[str, Counts] = {name: _empty(feature) for name, feature in profile.features.items()}
+        self.counts: dict[str, Counts] = {name: empty_counts(feature) for name, feature in profile.features.items()}
 
     def update(self, batch: Mapping[str, Any]) -> None:
         """Count the rows of a batch; columns that the reference lacks are left alone.
@@ -253,7 +262,8 @@ def wrong_type(feature: FeatureReference, column: Column) -> str:
     return f"is of type {given}, the reference has {wanted}"
 
 
-def _empty(feature: FeatureReference) -> Counts:
+def empty_counts(feature: FeatureReference) -> Counts:
+    """Counts of no row in the bins of a feature."""
     match feature:
         case NumericReference():
             return BinCounts(np.array(feature.bounds, dtype=np.float64), np.zeros(len(feature.counts), dtype=np.int64))

@@ -25,6 +25,7 @@ __all__ = [
     "REFERENCE_TOO_SMALL",
     "REVISION_UNKNOWN",
     "SIGNAL_WITHOUT_REFERENCE",
+    "STRATA_COLUMN",
     "WINDOW_TOO_SHORT",
 ]
 
@@ -59,3 +60,4 @@ CALIBRATION_OTHER_VERSION = Code(
 CALIBRATION_OTHER_REFERENCE = Code(
     "FS608", "calibration-other-reference", "A calibration was made with another reference profile."
 )
+STRATA_COLUMN = Code("FS650", "strata-column", "A column cannot tell routes, tenants or revisions apart.")

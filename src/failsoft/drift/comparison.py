@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from failsoft.drift.accumulator import Accumulator, BinCounts, Counts
-from failsoft.drift.distribution import Pairing, lay
+from failsoft.drift.accumulator import BinCounts, Counts
+from failsoft.drift.distribution import Distribution, Pairing, lay
 from failsoft.drift.features import (
     FeatureReference,
     HistogramReference,
@@ -27,6 +27,7 @@ from failsoft.drift.statistics import (
     w1_exact,
     w1_grid,
 )
+from failsoft.drift.stratified import Stratified, Window
 
 __all__ = ["Both", "Compared", "Statistics", "compare", "exactly"]
 
@@ -105,10 +106,15 @@ class Compared:
     design: "Both[float]" = field(default_factory=lambda: Both(1.0, 1.0))
 
 
-def compare(window: Accumulator) -> tuple[Compared, ...]:
-    """Every feature of a window, in the order of its reference."""
+def compare(window: Window) -> tuple[Compared, ...]:
+    """Every feature of a window, in the order of its reference; of strata their mix first, then each of them."""
+    if isinstance(window, Stratified):
+        mix = _compared(window.strata.by, window.strata.mix, window.mix, window.mix.distribution)
+        each = (replace(one, stratum=name) for name, part in window.parts.items() for one in compare(part))
+        return (mix, *each)
     return tuple(
-        _compared(name, feature, window.counts[name], window) for name, feature in window.profile.features.items()
+        _compared(name, feature, window.counts[name], window.distribution(name))
+        for name, feature in window.profile.features.items()
     )
 
 
@@ -131,10 +137,9 @@ def exactly(compared: Compared, reference: np.typing.NDArray[Any], current: np.t
     return replace(compared, statistics=made, reason=reason)
 
 
-def _compared(name: str, feature: FeatureReference, counts: Counts, window: Accumulator) -> Compared:
+def _compared(name: str, feature: FeatureReference, counts: Counts, current: Distribution | None) -> Compared:
     rows = Both(feature.rows + feature.missing, counts.rows + counts.missing)
     missing = Both(missing_share(feature.missing, rows.reference), missing_share(counts.missing, rows.current))
-    current = window.distribution(name)
     if current is None or isinstance(feature, UncomparedReference):
         reason = _UNCOMPARED[feature.why] if isinstance(feature, UncomparedReference) else ""
         return Compared(name, feature, Statistics(), rows, missing, Both(None, None), None, reason)

@@ -17,6 +17,7 @@ __all__ = [
     "FeatureReference",
     "HistogramReference",
     "NumericReference",
+    "Role",
     "Stored",
     "UncomparedReference",
     "Why",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 type Count = Annotated[int, Field(ge=0, le=2**62)]
+
+type Role = Literal["feature", "prediction", "stratum"]
 
 type Why = Literal["no-value", "no-finite-value", "identifier"]
 """Why a feature is not compared: it had no value, only infinite ones, or too many different ones for categories."""
@@ -42,8 +45,11 @@ class _Feature(Stored):
     missing: Count = 0
     """Rows that have none: null or NaN."""
 
-    role: Literal["feature", "prediction"] = "feature"
-    """Whether the model takes it or makes it."""
+    role: Role = "feature"
+    """Whether the model takes it, makes it, or it says of which stratum a row is."""
+
+    importance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """What the model makes of it, in any unit; None where nobody said."""
 
 
 class HistogramReference(_Feature):
@@ -149,7 +155,8 @@ class CategoricalReference(_Feature):
         *,
         missing: int = 0,
         type: Literal["text", "boolean", "number"] = "text",  # noqa: A002  # as the file says it
-        role: Literal["feature", "prediction"] = "feature",
+        role: Role = "feature",
+        importance: float | None = None,
     ) -> Self:
         """From counts, of which at least one is not 0."""
         names = by_frequency(counted)
@@ -158,6 +165,7 @@ class CategoricalReference(_Feature):
             rows=sum(counted[name] for name in names),
             missing=missing,
             role=role,
+            importance=importance,
             type=type,
             categories=top,
             counts=tuple(counted[name] for name in top),

@@ -1,27 +1,38 @@
 """Making a reference from rows: exact quantiles and counts of each column, a few columns at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
+from failsoft.drift.columns import Column, column_of
+from failsoft.drift.features import CategoricalReference, FeatureReference, Role
+from failsoft.drift.gathering import MOST_CATEGORIES, Part
+from failsoft.drift.profile import OTHER_STRATUM, SCHEMA, ReferenceProfile, Strata
 
-from failsoft.drift.columns import Column, Labels, Numbers, column_of, family, labelled
-from failsoft.drift.cuts import cuts_of, grid_of, interquartile_range
-from failsoft.drift.features import CategoricalReference, FeatureReference, NumericReference, UncomparedReference, Why
-from failsoft.drift.profile import ReferenceProfile
+__all__ = [
+    "LEAST_ROWS",
+    "MOST_CATEGORIES",
+    "MOST_STRATA",
+    "KeyedSource",
+    "NoStrataError",
+    "Source",
+    "fit",
+    "fit_arrays",
+]
 
-__all__ = ["MOST_CATEGORIES", "Role", "Source", "fit", "fit_arrays"]
+MOST_STRATA = 20
+"""Strata with a reference of their own; the others are taken together."""
 
-MOST_CATEGORIES = 10_000
-"""A text column with more different values is a column of identifiers: only its missing share is compared."""
+LEAST_ROWS = 500
+"""A stratum with fewer rows is taken together with others."""
 
 _BYTES_AT_ONCE = 256_000_000
 _CELL = 8
 
-type Role = Literal["feature", "prediction"]
+
+class NoStrataError(ValueError):
+    """A column tells no strata apart."""
 
 
 class Source(Protocol):
@@ -39,12 +50,22 @@ class Source(Protocol):
         """All rows of some columns, in parts that fit in memory."""
 
 
+@runtime_checkable
+class KeyedSource(Protocol):
+    """Rows that can be told apart by a column."""
+
+    def keyed(self, columns: Sequence[str], key: str) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
+        """All rows of some columns, those of each value of the key apart."""
+
+
 def fit(  # noqa: PLR0913  # what a profile says of itself
     source: Source,
     *,
     columns: Sequence[str] | None = None,
     predictions: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    importance: Mapping[str, float] | None = None,
+    by: str = "",
     model: str = "",
     revision: str = "",
     at: datetime | None = None,
@@ -54,36 +75,111 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
     """The reference profile of the rows of a source.
 
     Memory holds as many columns at once as fit in 256 MB, at least one.
-    Raises `ValueError` where the source has no rows or lacks a column.
+    Raises `ValueError` where the source has no rows or lacks a column, or where `by` tells no strata apart.
 
     Args:
         source: the rows.
         columns: which, the most important first; all of them, when left out.
         predictions: those that the model makes; they come first.
         categorical: numbers that are names, such as postal codes.
+        importance: of columns, by which they are sorted; those without come after them, as given.
+        by: the column of routes, tenants or revisions, for each of which a reference is kept as well.
         model: the Model whose features these are.
         revision: what the model served.
         at: when; now, when left out.
         of: where the rows came from, for people.
         progress: is told how many of all columns are done.
     """
-    chosen = list(columns) if columns is not None else list(source.columns)
-    ordered = [*predictions, *(name for name in chosen if name not in predictions)]
-    if unknown := [name for name in (*ordered, *categorical) if name not in source.columns]:
+    weights = importance or {}
+    ordered = _ordered(source, columns, predictions, weights, by)
+    if unknown := [
+        name for name in (*ordered, *categorical, *weights, *filter(None, [by])) if name not in source.columns
+    ]:
         raise ValueError(f"there is no column {unknown[0]!r}")
-    features: dict[str, FeatureReference] = {}
+    plan = _Strata.of(source, by) if by else None
+
+    def part(name: str) -> Part:
+        role: Role = "prediction" if name in predictions else "feature"
+        return Part(as_labels=name in categorical, role=role, importance=weights.get(name))
+
+    found: dict[str, dict[str, FeatureReference]] = {name: {} for name in ("", *(plan.names if plan else ()))}
     for group in _groups(ordered, source.rows):
-        parts = {name: _Part(as_labels=name in categorical) for name in group}
-        for batch in source.batches(group):
-            for name, part in parts.items():
-                part.add(batch[name])
-        for name, part in parts.items():
-            features[name] = part.reference("prediction" if name in predictions else "feature")
-            progress(len(features), len(ordered))
-    if not any(feature.rows + feature.missing for feature in features.values()):
+        parts = {stratum: {name: part(name) for name in group} for stratum in found}
+        for stratum, batch in _strata_of(source, group, plan):
+            for name, column in batch.items():
+                parts[""][name].add(column)
+                if stratum:
+                    parts[stratum][name].add(column)
+        for name in group:
+            for stratum, features in found.items():
+                features[name] = parts[stratum][name].reference()
+            progress(len(found[""]), len(ordered))
+    whole = found.pop("")
+    if not any(feature.rows + feature.missing for feature in whole.values()):
         raise ValueError("there are no rows")
-    when = at if at is not None else datetime.now(UTC).replace(microsecond=0)
-    return ReferenceProfile(model=model, revision=revision, learned_at=when, learned_from=of, features=features)
+    return ReferenceProfile(
+        schema_=SCHEMA if plan is not None else 2,
+        model=model,
+        revision=revision,
+        learned_at=at if at is not None else datetime.now(UTC).replace(microsecond=0),
+        learned_from=of,
+        features=whole,
+        strata=plan.stored(found) if plan is not None else None,
+    )
+
+
+def _ordered(
+    source: Source, columns: Sequence[str] | None, predictions: Sequence[str], weights: Mapping[str, float], by: str
+) -> list[str]:
+    chosen = list(columns) if columns is not None else list(source.columns)
+    others = sorted((name for name in chosen if name not in {*predictions, by}), key=lambda name: -weights.get(name, 0))
+    return [*predictions, *others]
+
+
+@dataclass(frozen=True, slots=True)
+class _Strata:
+    """Which strata get a reference of their own."""
+
+    by: str
+    mix: CategoricalReference
+    own: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: Source, by: str) -> "_Strata":
+        part = Part(as_labels=True, role="stratum")
+        for batch in source.batches([by]):
+            part.add(batch[by])
+        mix = part.reference()
+        if not isinstance(mix, CategoricalReference):
+            many = mix.kind == "uncompared" and mix.why == "identifier"
+            number = f"more than {MOST_CATEGORIES:,}" if many else "no"
+            raise NoStrataError(f"{by!r} has {number} values to tell rows apart")
+        enough = [name for name, rows in zip(mix.categories, mix.counts, strict=True) if rows >= LEAST_ROWS]
+        return cls(by, mix, tuple(enough[:MOST_STRATA]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        rows = dict(zip(self.mix.categories, self.mix.counts, strict=True))
+        left = self.mix.rows + self.mix.missing - sum(rows[name] for name in self.own)
+        return (*self.own, *([OTHER_STRATUM] if left else []))
+
+    def stored(self, found: Mapping[str, Mapping[str, FeatureReference]]) -> Strata:
+        each = {name: found[name] for name in self.own}
+        return Strata(by=self.by, mix=self.mix, each=each, pooled=found.get(OTHER_STRATUM))
+
+
+def _strata_of(
+    source: Source, columns: Sequence[str], plan: _Strata | None
+) -> Iterator[tuple[str, Mapping[str, Column]]]:
+    """The rows, stratum by stratum where there are any."""
+    if plan is None:
+        for batch in source.batches(columns):
+            yield "", batch
+        return
+    if not isinstance(source, KeyedSource):
+        raise ValueError("strata need rows that can be told apart: a file, or a data frame")  # noqa: TRY004
+    for value, batch in source.keyed(columns, plan.by):
+        yield value if value is not None and value in plan.own else OTHER_STRATUM, batch
 
 
 def fit_arrays(arrays: Mapping[str, Any], **how: Any) -> ReferenceProfile:
@@ -123,92 +219,3 @@ def _groups(names: Sequence[str], rows: int) -> Iterator[Sequence[str]]:
     size = max(1, _BYTES_AT_ONCE // (_CELL * max(1, rows)))
     for start in range(0, len(names), size):
         yield names[start : start + size]
-
-
-@dataclass(slots=True)
-class _Part:
-    """The rows of one column so far."""
-
-    as_labels: bool = False
-    numbers: list[NDArray[Any]] = field(default_factory=list)
-    labels: dict[str, int] = field(default_factory=dict)
-    rows: int = 0
-    missing: int = 0
-    type: str = "any"
-    too_many: bool = False
-
-    def add(self, column: Column) -> None:
-        self.rows += column.rows - column.missing
-        self.missing += column.missing
-        found = family(column)
-        if found == "any":
-            return
-        if self.type not in {"any", found}:
-            raise ValueError(f"a column has values of type {self.type} and of type {found}")
-        self.type = found
-        if isinstance(column, Labels) or self.as_labels:
-            self._label(column)
-        else:
-            self.numbers.append(column.values)
-
-    def _label(self, column: Column) -> None:
-        if self.too_many:
-            return
-        for name, count in labelled(column).counts.items():
-            self.labels[name] = self.labels.get(name, 0) + count
-        if len(self.labels) > MOST_CATEGORIES:
-            self.too_many = True
-            self.labels.clear()
-
-    def reference(self, role: Role) -> FeatureReference:
-        values = self._values()
-        if self.labels or self.too_many:
-            return self._categorical(role)
-        if not np.isfinite(values).any():
-            return self._uncompared(role, "no-finite-value" if self.rows else "no-value")
-        finite = np.sort(values[np.isfinite(values)])
-        cuts, grid = cuts_of(finite), grid_of(finite)
-        bounds = np.array(sorted({*cuts, *grid}), dtype=np.float64)
-        counts = np.bincount(bounds.searchsorted(values), minlength=len(bounds) + 1)
-        return NumericReference(
-            rows=self.rows,
-            missing=self.missing,
-            role=role,
-            type=self.type,  # type: ignore[arg-type]  # the model checks it
-            iqr=interquartile_range(finite),
-            cuts=cuts,
-            grid=grid,
-            counts=tuple(counts.tolist()),
-        )
-
-    def _values(self) -> NDArray[np.float64]:
-        """The numbers in float64; where that would take two for one they become categories, and none is left."""
-        if not self.numbers:
-            return np.empty(0)
-        if self.type == "number" and any(Numbers(part).has_large_integers for part in self.numbers):
-            parts, self.numbers = self.numbers, []
-            for part in parts:
-                self._label(Numbers(part))
-            return np.empty(0)
-        values = np.concatenate([part.astype(np.float64, copy=False) for part in self.numbers])
-        self.numbers.clear()
-        return values
-
-    def _categorical(self, role: Role) -> FeatureReference:
-        if self.too_many:
-            return self._uncompared(role, "identifier")
-        return CategoricalReference.of(
-            self.labels,
-            missing=self.missing,
-            role=role,
-            type=self.type,  # type: ignore[arg-type]  # the model checks it
-        )
-
-    def _uncompared(self, role: Role, why: Why) -> UncomparedReference:
-        return UncomparedReference(
-            rows=self.rows,
-            missing=self.missing,
-            role=role,
-            why=why,
-            type=self.type,  # type: ignore[arg-type]  # the model checks it
-        )

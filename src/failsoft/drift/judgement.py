@@ -47,6 +47,13 @@ class Judged:
     reason: str
 
     @property
+    def rank(self) -> tuple[float, ...]:
+        """What features are sorted by for people: the worst first, then predictions, the important, the far ones."""
+        feature = self.compared.feature
+        severity = list(Severity).index(self.severity)
+        return (-severity, feature.role != "prediction", -(feature.importance or 0.0), -self.excess)
+
+    @property
     def excess(self) -> float:
         """How many times its limit the distance is: what features of one severity are sorted by."""
         return self.pooled / self.limits.ticket if self.pooled is not None and self.limits.ticket else 0.0
@@ -56,8 +63,10 @@ class Judged:
         compared = self.compared
         return {
             "name": compared.name,
+            "stratum": compared.stratum,
             "kind": compared.feature.kind,
             "role": compared.feature.role,
+            "importance": compared.feature.importance,
             "statistics": compared.statistics.as_json(),
             "rows": compared.rows.as_json(),
             "missing": compared.missing.as_json(),
@@ -96,9 +105,10 @@ def worst(features: Sequence[Judged]) -> Severity:
 
 
 def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
-    if one.rows.current < held.min_rows or one.rows.reference < tolerance.min_rows:
-        small = one.rows.current < held.min_rows
-        have, need = (one.rows.current, held.min_rows) if small else (one.rows.reference, tolerance.min_rows)
+    least = held.least(one)
+    if one.rows.current < least or one.rows.reference < tolerance.min_rows:
+        small = one.rows.current < least
+        have, need = (one.rows.current, least) if small else (one.rows.reference, tolerance.min_rows)
         reason = f"{have} rows in the {'window' if small else 'reference'}, {need} are needed"
         return Judged(one, Severity.UNJUDGED, Limits(), None, (), reason)
     severities = {"missing": _missing(one, tolerance, held.levels), "new": _new(one, tolerance, held.levels)}
@@ -112,6 +122,10 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
     if table is None and not moved:
         found = Severity.UNJUDGED
         reason = reason or "too few rows in all bins but one"
+    if one.feature.role == "stratum":
+        # other traffic is worth a look by day, and nobody's night
+        found = Severity.TICKET if found is Severity.PAGE else found
+        limits = Limits(limits.ticket)
     return Judged(one, found, limits, pooled, moved, _words(one, moved, limits, pooled) or reason)
 
 
@@ -162,6 +176,8 @@ def _share(
 
 def _words(one: Compared, moved: Sequence[str], limits: Limits, pooled: float | None) -> str:
     said = []
+    if moved and one.feature.role == "stratum":
+        said.append("the mix of traffic moved, which is no change of the model")
     if "distribution" in moved and pooled is not None and limits.ticket is not None:
         said.append(f"PSI {pooled:.3g} is above {limits.ticket:.3g}")
     if "missing" in moved and one.missing.current is not None and one.missing.reference is not None:

@@ -69,8 +69,7 @@ class Criteria(Protocol):
     def levels(self) -> tuple[float, float]:
         """-log(chance) at which a share raises a ticket and a page; infinite where it never does."""
 
-    @property
-    def min_rows(self) -> int:
+    def least(self, one: Compared) -> int:
         """A window with fewer rows is not judged."""
 
     def table(self, one: Compared) -> Held | None:
@@ -90,8 +89,11 @@ class _ByChance:
         windows = tolerance.cadence.windows
         rates = (tolerance.budget.false_tickets_per_30d / windows, tolerance.budget.false_pages_per_30d / windows)
         self.levels = (level_for(rates[0], Rule(), max(1, tests)), level_for(rates[1], Rule(), max(1, tests)))
-        self.min_rows = tolerance.min_rows
+        self._least = tolerance.min_rows
         self._floors = (tolerance.ticket_floor, tolerance.page_floor)
+
+    def least(self, one: Compared) -> int:  # noqa: ARG002  # the same for all
+        return self._least
 
     def table(self, one: Compared) -> Held | None:
         if one.laid is None or not sum(one.laid.current) or not sum(one.laid.reference):
@@ -119,7 +121,11 @@ class _Calibrated:
         self._kept = calibration
         self._pages = calibration.promised and calibration.rule.least == 1
         self.levels = (calibration.ticket_level, calibration.page_level if self._pages else float("inf"))
-        self.min_rows = max(tolerance.min_rows, -(-calibration.rows // 2))
+        self._least = tolerance.min_rows
+
+    def least(self, one: Compared) -> int:
+        test = self._kept.by_feature.get((one.stratum, one.name))
+        return max(self._least, -(-(self._kept.rows if test is None else test.rows) // 2))
 
     def table(self, one: Compared) -> Held | None:
         test = self._kept.by_feature.get((one.stratum, one.name))
@@ -127,7 +133,7 @@ class _Calibrated:
         if test is None or pair is None:
             return None
         n, m = sum(pair[0]) / one.design.reference, sum(pair[1]) / one.design.current
-        error = 1 / n + 1 / min(m, self._kept.rows / one.design.current)
+        error = 1 / n + 1 / min(m, test.rows / one.design.current)
         bad, pooled = test.page * error, _pooled(pair, test.pools)
         note, rule = "", self._kept.rule
         if pooled > bad and not self._pages:

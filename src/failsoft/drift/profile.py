@@ -3,19 +3,22 @@
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
-from failsoft.drift.features import FeatureReference, Stored
-from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
+from failsoft.drift.features import CategoricalReference, FeatureReference, Stored
+from failsoft.drift.signed import DIGEST, Problems, Raw, as_text, digest_of, read_signed
 from failsoft.findings import Finding, Place
 
-__all__ = ["SCHEMA", "Acceptance", "ReferenceProfile"]
+__all__ = ["OTHER_STRATUM", "SCHEMA", "Acceptance", "ReferenceProfile", "Strata"]
 
-SCHEMA: Final = 2
-"""The version of the format that this failsoft writes, and the newest that it reads."""
+SCHEMA: Final = 3
+"""The newest version of the format that this failsoft reads. It writes the oldest that holds what there is to say."""
+
+_PLAIN: Final = 2
+"""The version that knows features only."""
 
 _SIZE_LIMIT = 5_000_000
 _AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
@@ -32,10 +35,46 @@ class Acceptance(Stored):
     """The SHA-256 of the reference until then; empty where there was none."""
 
 
+class Strata(Stored):
+    """The rows of each route, tenant or revision apart, so that a change of their mix is no change of the model."""
+
+    by: str
+    """The column that tells them apart."""
+
+    mix: CategoricalReference
+    """The rows of each of its values."""
+
+    each: Mapping[str, Mapping[str, FeatureReference]]
+    """The features by stratum, the one with most rows first."""
+
+    pooled: Mapping[str, FeatureReference] | None = None
+    """The features of all other strata together; None where there are none."""
+
+    def of(self, value: str | None) -> str | None:
+        """The stratum of a row: its value, `(other)`, or None where the reference has no row of the kind."""
+        if value in self.each:
+            return value
+        known = value is None or value in self._known
+        return OTHER_STRATUM if known and self.pooled is not None else None
+
+    @property
+    def features(self) -> Mapping[str, Mapping[str, FeatureReference]]:
+        """The features by stratum, `(other)` last."""
+        return dict(self.each) | ({OTHER_STRATUM: self.pooled} if self.pooled is not None else {})
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset((*self.mix.categories, *self.mix.rest))
+
+
+OTHER_STRATUM: Final = "(other)"
+"""The strata that have too few rows for a reference of their own."""
+
+
 class ReferenceProfile(Stored):
     """The features of one model, as they were."""
 
-    schema_: Annotated[Literal[2], Field(alias="schema")] = SCHEMA
+    schema_: Annotated[Literal[2, 3], Field(alias="schema")] = _PLAIN
     """The version of the format."""
 
     model: str = ""
@@ -56,13 +95,47 @@ class ReferenceProfile(Stored):
     features: Mapping[str, FeatureReference]
     """By name; predictions first, then as important as the order says."""
 
+    strata: Strata | None = None
+    """The same for each stratum; None where all rows are taken together."""
+
+    @model_validator(mode="after")
+    def _versioned(self) -> Self:
+        if self.strata is not None and self.schema_ == _PLAIN:
+            raise ValueError(f"has strata, which the schema {_PLAIN} does not know")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What data needs to have to be scored."""
+        return tuple(dict.fromkeys([*self.features, *([self.strata.by] if self.strata is not None else [])]))
+
+    def stratum(self, name: str) -> "ReferenceProfile":
+        """The profile of one stratum, as if there were no other rows; of `""`, of all rows together."""
+        features = self.features if not name or self.strata is None else self.strata.features[name]
+        return self.changed(features=features, strata=None, schema_=_PLAIN)
+
+    def changed(self, **fields: Any) -> "ReferenceProfile":
+        """The same with some fields changed, and the hash that it then has."""
+        made = self.model_copy(update=fields)
+        made.__dict__.pop("digest", None)
+        return made
+
     def render(self) -> str:
         """The profile as the text of a file, a line for each feature, with the SHA-256 of its content."""
         content = self._content()
         features = content.pop("features")
+        strata = content.pop("strata", None)
         lines = [f"{as_text(key)}: {as_text(value)}" for key, value in content.items()]
-        each = ",\n  ".join(f"{as_text(name)}: {as_text(value)}" for name, value in features.items())
-        lines += [f'"features": {{\n  {each}\n }}', f'"{DIGEST}": {as_text(self.digest)}']
+        lines.append(f'"features": {_lines(features, "  ")}')
+        if strata is not None:
+            each = {name: Raw(_lines(features, "    ")) for name, features in strata.pop("each").items()}
+            pooled = strata.pop("pooled", None)
+            parts = [f"{as_text(key)}: {as_text(value)}" for key, value in strata.items()]
+            parts.append(f'"each": {_lines(each, "   ")}')
+            if pooled is not None:
+                parts.append(f'"pooled": {_lines(pooled, "   ")}')
+            lines.append('"strata": {\n  ' + ",\n  ".join(parts) + "\n }")
+        lines.append(f'"{DIGEST}": {as_text(self.digest)}')
         return "{\n " + ",\n ".join(lines) + "\n}\n"
 
     @cached_property
@@ -73,8 +146,14 @@ class ReferenceProfile(Stored):
     def _content(self) -> dict[str, Any]:
         """The file's content; what is as usual is left out, but for what says how to read the rest."""
         content = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        features = {name: {"kind": feature.kind} | content["features"][name] for name, feature in self.features.items()}
-        return {"schema": self.schema_} | content | {"features": features}
+        content["features"] = _with_kinds(self.features, content["features"])
+        if self.strata is not None:
+            strata = content["strata"]
+            strata["mix"] = {"kind": self.strata.mix.kind} | strata["mix"]
+            strata["each"] = {name: _with_kinds(of, strata["each"][name]) for name, of in self.strata.each.items()}
+            if self.strata.pooled is not None:
+                strata["pooled"] = _with_kinds(self.strata.pooled, strata["pooled"])
+        return {"schema": self.schema_} | content
 
     @classmethod
     def parse(cls, data: bytes, path: str) -> "ReferenceProfile | Finding":
@@ -84,7 +163,7 @@ class ReferenceProfile(Stored):
             data: the whole file.
             path: the file's name, for the finding.
         """
-        content = read_signed(data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
+        content = read_signed(data, path, schema=SCHEMA, oldest=_PLAIN, most=_SIZE_LIMIT, problems=_PROBLEMS)
         if isinstance(content, Finding):
             return content
         try:
@@ -93,3 +172,13 @@ class ReferenceProfile(Stored):
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             return Finding(PROFILE_SHAPE, f"is no profile: {where or 'it'}: {first['msg']}", Place(path), hint=_AGAIN)
+
+
+def _lines(content: Mapping[str, Any], indent: str) -> str:
+    """An object with a line for each member."""
+    members = f",\n{indent}".join(f"{as_text(name)}: {as_text(value)}" for name, value in content.items())
+    return f"{{\n{indent}{members}\n{indent[:-1]}}}"
+
+
+def _with_kinds(features: Mapping[str, FeatureReference], dumped: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"kind": feature.kind} | dumped[name] for name, feature in features.items()}

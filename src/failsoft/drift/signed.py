@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from failsoft.findings import Code, Finding, Place
 
-__all__ = ["DIGEST", "Problems", "as_text", "digest_of", "read_signed"]
+__all__ = ["DIGEST", "Problems", "Raw", "as_text", "digest_of", "read_signed"]
 
 DIGEST = "sha256"
 """The key of the hash."""
@@ -29,8 +29,16 @@ class Problems(NamedTuple):
     again: str
 
 
+class Raw(str):
+    """Text that is JSON already."""
+
+    __slots__ = ()
+
+
 def as_text(value: Any) -> str:
     """A value as it stands in a file."""
+    if isinstance(value, Raw):
+        return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -40,24 +48,29 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def read_signed(data: bytes, path: str, *, schema: int, most: int, problems: Problems) -> dict[str, Any] | Finding:
+def read_signed(  # noqa: PLR0913  # what is read, and what is said of it
+    data: bytes, path: str, *, schema: int, most: int, problems: Problems, oldest: int | None = None
+) -> dict[str, Any] | Finding:
     """The content of a file without its hash; a Finding where it cannot be trusted.
 
     Args:
         data: the whole file.
         path: the file's name, for the finding.
-        schema: the only version that is read.
+        schema: the newest version that is read.
         most: bytes that a file may have.
         problems: what to say.
+        oldest: the oldest version that is read; the newest, when left out.
     """
+    first = schema if oldest is None else oldest
     content = _read_json(data, path, most, problems)
     if isinstance(content, Finding):
         return content
     found = content.get("schema")
-    if isinstance(found, int) and not isinstance(found, bool) and found != schema:
+    if isinstance(found, int) and not isinstance(found, bool) and not first <= found <= schema:
         newer = found > schema
-        message = f"has the schema {found}, and this failsoft reads {schema}"
-        hint = "update failsoft, or make the reference again" if newer else problems.again
+        reads = f"{schema}" if first == schema else f"{first} to {schema}"
+        message = f"has the schema {found}, and this failsoft reads {reads}"
+        hint = f"update failsoft, or {problems.again}" if newer else problems.again
         return _finding(problems.newer if newer else problems.older, message, path, hint=hint)
     digest = content.pop(DIGEST, None)
     if digest is None:

@@ -103,7 +103,7 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
         inside,
     )
     try:
-        result = calibrated(signals(profile, counts), plan)
+        result = calibrated(signals(profile, counts, plan.rows), plan)
     except ValueError as error:
         stop([Finding(codes.DATA_TOO_SMALL, str(error), Place(reference.name))], output)
     if out is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.drift.files import Told, opened, stop, write_whole
+from failsoft.cli.drift.importance import importances
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
@@ -26,6 +27,14 @@ _FEWEST = 2
 @click.option("--skip", multiple=True, help="Columns to leave out.")
 @click.option("--prediction", "predictions", multiple=True, help="Columns that the model makes; they come first.")
 @click.option("--categorical", multiple=True, help="Columns of numbers that are names, such as postal codes.")
+@click.option(
+    "--importance",
+    "weights",
+    multiple=True,
+    metavar="FILE|NAME=WEIGHT",
+    help="What the model makes of columns: they come by it. FILE is JSON, or a CSV of name and weight.",
+)
+@click.option("--by", default="", metavar="COLUMN", help="Routes, tenants or revisions: a reference of each as well.")
 @click.option("--model", default="", help="The Model whose features these are.")
 @click.option("--revision", default="", help="What the model served, such as an image's digest.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
@@ -37,6 +46,8 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     skip: tuple[str, ...],
     predictions: tuple[str, ...],
     categorical: tuple[str, ...],
+    weights: tuple[str, ...],
+    by: str,
     model: str,
     revision: str,
     delimiter: str,
@@ -47,12 +58,14 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     """
     from failsoft.drift import codes
     from failsoft.drift import fit as fitted
+    from failsoft.drift.fitting import NoStrataError
 
     types: dict[str, Type] = dict.fromkeys(categorical, "text")
     source = opened(data, "text", delimiter=delimiter, types=types)
     from failsoft.drift.data import DataError
 
-    for name in (*columns, *skip, *predictions, *categorical):
+    importance = importances(weights)
+    for name in (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by])):
         if name not in source.columns:
             raise UsageError(f"{data.name} has no column {name!r}")
     chosen = [name for name in columns or source.columns if name not in skip]
@@ -63,6 +76,8 @@ def fit(  # noqa: PLR0913  # one parameter for each option
             columns=chosen,
             predictions=predictions,
             categorical=categorical,
+            importance=importance,
+            by=by,
             model=model,
             revision=revision,
             of=data.name,
@@ -70,6 +85,9 @@ def fit(  # noqa: PLR0913  # one parameter for each option
         )
     except DataError as error:
         stop([error.finding], "text")
+    except NoStrataError as error:
+        hint = "name a column of few values, such as a route or a tenant's plan"
+        stop([Finding(codes.STRATA_COLUMN, str(error), Place(data.name), hint=hint)], "text")
     except ValueError as error:
         stop([Finding(codes.DATA_UNREADABLE, str(error), Place(data.name))], "text")
     rows = _rows(profile)
@@ -77,7 +95,8 @@ def fit(  # noqa: PLR0913  # one parameter for each option
         hint = "a reference needs as many rows as it shall tell apart; 40 times those of a window is plenty"
         stop([Finding(codes.DATA_TOO_SMALL, f"has {rows} rows: nothing to learn", Place(data.name), hint=hint)], "text")
     write_whole(out, profile.render())
-    click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows")
+    strata = f" in {len(profile.strata.features)} strata of {by!r}" if profile.strata is not None else ""
+    click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows{strata}")
     for name, feature in profile.features.items():
         if feature.kind == "uncompared":
             click.echo(f"  {name!r} will not be compared but for its missing rows: {feature.why}", err=True)

@@ -14,13 +14,14 @@ from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
-    from failsoft.drift import Accumulator, ReferenceProfile
+    from failsoft.drift import ReferenceProfile
     from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.columns import Type
     from failsoft.drift.comparison import Compared
     from failsoft.drift.features import FeatureReference
     from failsoft.drift.judgement import Judged
     from failsoft.drift.limits import Tolerance
+    from failsoft.drift.stratified import Window
 
 __all__ = ["alarms_of", "counted", "judged", "score", "tolerance_options"]
 
@@ -84,7 +85,10 @@ def score(  # noqa: PLR0913  # one parameter for each option
     compared = None
     if exact is not None:
         from failsoft.cli.drift.exact import from_rows
+        from failsoft.drift.stratified import Stratified
 
+        if isinstance(window, Stratified):
+            raise UsageError(f"--exact takes all rows together, and {reference.name} has strata")
         compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
     features = judged(window, tolerance, compared, alarms)
     if output == "text":
@@ -99,36 +103,41 @@ def score(  # noqa: PLR0913  # one parameter for each option
 
 
 def exit_code(features: "tuple[Judged, ...]") -> int:
-    """Of the worst feature; one that the reference itself cannot compare does not count."""
+    """Of the worst feature; one that the reference itself cannot compare does not count.
+
+    A stratum may have few rows in a window: a feature could not be judged where it was in none of them.
+    """
     from failsoft.drift.judgement import Severity, worst
 
     found = worst(features)
     if found in {Severity.TICKET, Severity.PAGE}:
         return _DRIFTED
-    open_ = [one for one in features if one.severity is Severity.UNJUDGED and one.compared.feature.kind != "uncompared"]
-    return COULD_NOT_JUDGE if open_ or found is Severity.UNJUDGED else 0
+    wanted = {one.compared.name for one in features if one.compared.feature.kind != "uncompared"}
+    answered = {one.compared.name for one in features if one.severity is not Severity.UNJUDGED}
+    return COULD_NOT_JUDGE if wanted - answered or not answered else 0
 
 
 def counted(
     profile: "ReferenceProfile", data: Path, output: str, delimiter: str = ""
-) -> "tuple[Accumulator, list[Finding]]":
+) -> "tuple[Window, list[Finding]]":
     """The rows of a file, counted, and warnings; ends the command where they do not fit the reference."""
-    from failsoft.drift import Accumulator, WrongColumnError, codes
+    from failsoft.drift import WrongColumnError, codes
+    from failsoft.drift.stratified import count
 
     types = {name: _to_read(feature) for name, feature in profile.features.items()}
+    if profile.strata is not None:
+        types[profile.strata.by] = _to_read(profile.strata.mix)
     source = opened(data, output, delimiter=delimiter, types=types)
     from failsoft.drift.data import DataError
 
     place = Place(data.name)
-    gone = [name for name in profile.features if name not in source.columns]
+    gone = [name for name in profile.columns if name not in source.columns]
     if gone:
         stop([Finding(codes.COLUMN_GONE, f"has no column {name!r}", place) for name in gone], output)
-    extra = [name for name in source.columns if name not in profile.features]
-    window, told = Accumulator(profile), Told(f"reading {data.name}")
+    extra = [name for name in source.columns if name not in profile.columns]
+    told = Told(f"reading {data.name}")
     try:
-        for batch in source.batches(list(profile.features)):
-            window.update(batch)
-            told(window.rows, 0, "rows")
+        window = count(profile, source, lambda rows: told(rows, 0, "rows"))
     except DataError as error:
         stop([error.finding], output)
     except WrongColumnError as error:
@@ -164,7 +173,7 @@ _IN_THE_CALIBRATION = ("pages", "tickets", "window", "page_floor", "ticket_floor
 
 
 def judged(
-    window: "Accumulator",
+    window: "Window",
     options: dict[str, Any],
     compared: "tuple[Compared, ...] | None" = None,
     alarms: "StoredCalibration | None" = None,
@@ -199,6 +208,7 @@ def _as_json(
     details: dict[str, Any],
     alarms: "StoredCalibration | None",
 ) -> dict[str, Any]:
+    from failsoft.drift.explanation import explanation
     from failsoft.drift.judgement import worst
 
     return {
@@ -210,6 +220,7 @@ def _as_json(
         },
         "calibration": None if alarms is None else {"sha256": alarms.digest, "promised": alarms.promised},
         "severity": str(worst(features)),
+        "explanation": explanation(features),
         "features": [
             one.as_json() | ({"diagnosis": details[one.compared.name]} if one.compared.name in details else {})
             for one in features

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from failsoft.drift import ReferenceProfile
+from failsoft.drift.explanation import explanation
 from failsoft.drift.judgement import Judged, Severity, worst
 
 __all__ = ["table"]
 
 _HEADER = ("", "feature", "PSI", "limit", "KS", "JS", "TVD", "W1/IQR", "missing", "new", "why")
+_ROLES = {"feature": "", "prediction": " (prediction)", "stratum": " (mix)"}
 _WORDS = {
     Severity.PAGE: "drifted: a page is due",
     Severity.TICKET: "drifted: a ticket is due",
@@ -19,27 +21,26 @@ _WORDS = {
 
 def table(profile: ReferenceProfile, features: Sequence[Judged], rows: int, details: Mapping[str, Any]) -> str:
     """The verdict, and a line for each feature."""
-    order = list(Severity)
-    lines = [
-        _HEADER,
-        *(_line(one) for one in sorted(features, key=lambda one: (-order.index(one.severity), -one.excess))),
-    ]
+    lines = [_HEADER, *(_line(one) for one in sorted(features, key=lambda one: one.rank))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER) - 1)]
     shown = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
     for name, tests in details.items():
         shown.append(f"{name!r}, from rows: " + ", ".join(f"{test} {_tested(found)}" for test, found in tests.items()))
-    moved = sum(one.severity in {Severity.TICKET, Severity.PAGE} for one in features)
-    what = f"{_WORDS[worst(features)]} ({moved} of {len(features)} features moved, {rows:,} rows)"
+    moved = {one.compared.name for one in features if one.severity in {Severity.TICKET, Severity.PAGE}}
+    names = {one.compared.name for one in features}
+    what = f"{_WORDS[worst(features)]} ({len(moved)} of {len(names)} features moved, {rows:,} rows)"
     revision = f", revision {profile.revision}" if profile.revision else ""
+    shown.append(explanation(features))
     return "\n".join([*shown, f"{what}; reference of {profile.learned_at:%Y-%m-%d %H:%M}{revision}"])
 
 
 def _line(one: Judged) -> tuple[str, ...]:
     statistics = one.compared.statistics
     name = one.compared.name if one.compared.name.isprintable() else repr(one.compared.name)
+    stratum = one.compared.stratum if one.compared.stratum.isprintable() else repr(one.compared.stratum)
     return (
         str(one.severity),
-        name + (" (prediction)" if one.compared.feature.role == "prediction" else ""),
+        name + _ROLES[one.compared.feature.role] + (f" [{stratum}]" if stratum else ""),
         _number(statistics.psi),
         _number(one.limits.ticket),
         _number(statistics.ks),

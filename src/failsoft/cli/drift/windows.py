@@ -11,6 +11,7 @@ from failsoft.findings import Finding, Place
 if TYPE_CHECKING:
     from failsoft.drift import ReferenceProfile
     from failsoft.drift.alarms.counted import WindowCounts
+    from failsoft.drift.data.rows import TableSource
 
 __all__ = ["held_out"]
 
@@ -29,8 +30,9 @@ def held_out(
         form: of findings.
         delimiter: of a CSV; looked for, when empty.
     """
-    from failsoft.drift import Accumulator, WrongColumnError, codes
+    from failsoft.drift import WrongColumnError, codes
     from failsoft.drift.alarms.counted import window_counts
+    from failsoft.drift.stratified import count
 
     told = Told("counting windows")
     made: list[WindowCounts] = []
@@ -42,12 +44,11 @@ def held_out(
             sizes.append(window.rows)
             told(len(made), len(paths), "windows")
         return made, sizes
-    for batch, path in _cut(profile, paths, rows, form, delimiter):
-        window = Accumulator(profile)
+    for source in _cut(profile, paths, rows, form, delimiter):
         try:
-            window.update(batch)
+            window = count(profile, source)
         except WrongColumnError as error:
-            stop([Finding(codes.COLUMN_TYPE, str(error), Place(path.name))], form)
+            stop([Finding(codes.COLUMN_TYPE, str(error), Place(source.shown))], form)
         made.append(window_counts(window))
         sizes.append(window.rows)
         told(len(made), 0, "windows")
@@ -56,13 +57,13 @@ def held_out(
 
 def _cut(
     profile: "ReferenceProfile", paths: Sequence[Path], rows: int, form: str, delimiter: str
-) -> "Iterator[tuple[dict[str, Any], Path]]":
+) -> "Iterator[TableSource]":
     import pyarrow as pa
 
     from failsoft.drift import codes
-    from failsoft.drift.data.arrow import column_of_arrow
+    from failsoft.drift.data.rows import TableSource
 
-    names = list(profile.features)
+    names = profile.columns
     left: Any = None
     for path in paths:
         source = opened(path, form, delimiter=delimiter)  # what is wrong with the file is said here, in words
@@ -74,8 +75,7 @@ def _cut(
                 left = table if left is None else pa.concat_tables([left, table], promote_options="permissive")
                 whole = left.num_rows // rows
                 for at in range(whole):
-                    part = left.slice(at * rows, rows)
-                    yield {name: column_of_arrow(part.column(name)) for name in names}, path
+                    yield TableSource(left.slice(at * rows, rows), path.name)
                 left = left.slice(whole * rows)
         except (pa.ArrowException, ValueError) as error:
             first = (str(error) or type(error).__name__).splitlines()[0]
@@ -94,7 +94,7 @@ def _batches(path: Path, profile: "ReferenceProfile", delimiter: str) -> Iterato
             convert_options=csv.ConvertOptions(column_types=_types(profile), strings_can_be_null=True),
         )
     rows = dataset.dataset(path, format=layout)
-    yield from rows.to_batches(columns=list(profile.features), batch_size=_ROWS_AT_ONCE, use_threads=False)
+    yield from rows.to_batches(columns=list(profile.columns), batch_size=_ROWS_AT_ONCE, use_threads=False)
 
 
 def _delimiter(path: Path) -> str:

@@ -135,13 +135,14 @@ def calibrate(signals: Sequence[Signal], plan: Plan, seed: int = 20261121) -> Ca
     ticket_level = _ticket_level(tests, plan)
     estimate, low, high = (rate * plan.cadence.windows for rate in search.rates())
     made_cusums, tickets = cusums(tests, plan.budget, plan.cadence, plan.strata, rng)
+    scarce = min(tests, key=lambda test: _rows(test) / test.rows)
     evidence = Evidence(
         windows=len(pages),
         blocks=-(-len(pages) // plan.block),
         wanted=plan.cadence.windows,
         budget=plan.budget.false_pages_per_30d,
-        reference=min(_rows(test) for test in tests),
-        rows=plan.rows,
+        reference=_rows(scarce),
+        rows=scarce.rows,
         heaviness=tail.heaviness if tail is not None else 0.0,
         kept=search.kept,
         kurtosis=max(_kurtosis(test) for test in tests) if plan.rule.least == 1 else 0.0,

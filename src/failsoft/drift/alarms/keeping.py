@@ -40,6 +40,7 @@ def _test(one: Calibrated, test: TableTest) -> StoredTest:
     return StoredTest(
         feature=test.of.feature,
         stratum=test.of.stratum,
+        rows=test.rows,
         pools=test.into,
         page=one.z,
         ticket=one.ticket_z,

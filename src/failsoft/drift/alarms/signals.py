@@ -28,6 +28,7 @@ class Signal:
         ordered: whether neighbouring bins are alike, as those of a number are.
         share: the two bins are rows with an event (missing, a new category) and rows without; only more of them alarms.
         of: what of the profile it is; None for counts that come from no profile.
+        rows: of a window, where they are fewer than all of the window's, as those of a stratum are.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Signal:
     ordered: bool = True
     share: bool = False
     of: Watched | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,18 +152,21 @@ type Test = TableTest | ShareTest
 
 
 def test_of(signal: Signal, rows: int, block: int, *, inside: bool) -> Test | None:
-    """The test of a signal; None where its table has one bin only, so that nothing can be judged.
+    """The test of a signal; None where nothing can be judged.
+
+    That is where its table has one bin only, or where windows were held out and none has a row of it.
 
     Args:
         signal: its counts.
-        rows: of a window.
+        rows: of a window, unless the signal has its own.
         block: held-out windows that belong together.
         inside: whether the windows' rows are among the reference's.
     """
+    rows = rows if signal.rows is None else signal.rows
     if signal.share:
         return _share(signal, rows)
     into = pools(signal.reference.tolist(), rows, ordered=signal.ordered)
-    if len(set(into)) == 1:
+    if len(set(into)) == 1 or (len(signal.windows) and not signal.windows.any()):
         return None
     reference = merged(signal.reference, into)
     base = yurdakul(len(reference))

@@ -16,7 +16,12 @@ def text(found: Calibration) -> str:
     """What a person reads: the promise first, then each feature, the least sensitive first."""
     lines = [*_promise(found), "", *_table(found)]
     if found.unjudged:
-        lines += ["", f"Not judged, for all their rows are in one bin: {', '.join(found.unjudged)}."]
+        lines += [
+            "",
+            "Not judged, for all their rows are in one bin, or no held-out window has any: "
+            + ", ".join(found.unjudged)
+            + ".",
+        ]
     return "\n".join(lines)
 
 

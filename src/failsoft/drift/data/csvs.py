@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from failsoft.drift.codes import COLUMN_TYPE, DATA_UNREADABLE
-from failsoft.drift.columns import Column, Type
-from failsoft.drift.data.arrow import column_of_arrow
+from failsoft.drift.columns import Type
 from failsoft.drift.data.delimiter import Undecided, delimiter_of
 from failsoft.drift.data.problems import told
+from failsoft.drift.data.rows import ArrowRows
 
 __all__ = ["CsvSource"]
 
@@ -22,7 +22,7 @@ _BYTES_A_ROW = 8
 _FAILED = re.compile(r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to (\w+)")
 
 
-class CsvSource:
+class CsvSource(ArrowRows):
     """The rows of a CSV file with a header.
 
     Args:
@@ -46,7 +46,7 @@ class CsvSource:
         self._guessed: dict[str, Any] = {}
         self.rows = path.stat().st_size // (_BYTES_A_ROW * max(1, len(self.columns))) + 1
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
+    def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns, a block of the file at a time.
 
         Raises `DataError` where a row is not of the type that was wanted, or where the file is no CSV.
@@ -55,8 +55,7 @@ class CsvSource:
         types = {name: self._wanted.get(name, self._guessed.get(name)) for name in columns}
         try:
             with self._open(types, columns) as reader:
-                for batch in reader:
-                    yield {name: column_of_arrow(batch.column(index)) for index, name in enumerate(columns)}
+                yield from reader
         except pa.ArrowInvalid as error:
             name = self._failed(error)
             if name not in self._wanted:

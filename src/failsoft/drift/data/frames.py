@@ -1,20 +1,19 @@
 """Rows of any data frame that narwhals knows: Polars, pandas, Arrow, Modin, cuDF, and lazy ones that it can collect."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from failsoft.drift.codes import DATA_COLUMNS, DATA_UNREADABLE
-from failsoft.drift.columns import Column
-from failsoft.drift.data.arrow import Unreadable, column_of_arrow
 from failsoft.drift.data.problems import told
+from failsoft.drift.data.rows import ArrowRows
 
 __all__ = ["FrameSource"]
 
 _SHOWN = "data frame"
 
 
-class FrameSource:
+class FrameSource(ArrowRows):
     """The rows of a data frame, one column at a time.
 
     Raises `DataError` on anything else, and on columns that share a name.
@@ -36,15 +35,12 @@ class FrameSource:
             raise told(DATA_UNREADABLE, f"is no data frame that narwhals can read: {error}", _SHOWN) from None
         if twice := sorted(name for name, times in Counter(names).items() if times > 1):
             raise told(DATA_COLUMNS, f"has more than one column {twice[0]!r}", _SHOWN)
+        self.shown = _SHOWN
         self.columns: Sequence[str] = tuple(names)
         self.rows = len(self._frame)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
+    def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns, in one part: they are in memory already."""
-        made = {}
-        for name in columns:
-            try:
-                made[name] = column_of_arrow(self._frame[name].to_arrow())
-            except Unreadable as error:
-                raise told(DATA_UNREADABLE, f"{name!r}: {error}", _SHOWN) from None
-        yield made
+        import pyarrow as pa
+
+        yield pa.table({name: self._frame[name].to_arrow() for name in columns})

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from failsoft.drift.codes import DATA_COLUMNS, DATA_MISSING, DATA_UNREADABLE
-from failsoft.drift.columns import Column, Type
-from failsoft.drift.data.arrow import Unreadable, column_of_arrow
+from failsoft.drift.columns import Type
 from failsoft.drift.data.csvs import CsvSource
 from failsoft.drift.data.problems import told
+from failsoft.drift.data.rows import ArrowRows
 from failsoft.drift.fitting import Source
 
 __all__ = ["open_data"]
@@ -49,7 +49,7 @@ def open_data(path: Path, *, delimiter: str = "", types: Mapping[str, Type] | No
                 )
 
 
-class ParquetSource:
+class ParquetSource(ArrowRows):
     """The rows of a Parquet file."""
 
     def __init__(self, path: Path) -> None:
@@ -65,7 +65,7 @@ class ParquetSource:
             field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         ]
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
+    def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns; no more than the pages at hand are in memory."""
         from pyarrow.parquet import ParquetFile
 
@@ -74,11 +74,10 @@ class ParquetSource:
             _reading(self.shown),
             ParquetFile(self._path, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False) as file,
         ):
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
-                yield _columns(batch, columns, self.shown)
+            yield from file.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
 
 
-class ArrowSource:
+class ArrowSource(ArrowRows):
     """The rows of an Arrow IPC file or stream."""
 
     def __init__(self, path: Path) -> None:
@@ -91,13 +90,13 @@ class ArrowSource:
             for batch in batches:
                 self.rows += batch.num_rows
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
+    def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns; the file is mapped, not read."""
         with _reading(self.shown), pa.memory_map(str(self._path)) as mapped:
             _, batches = _opened(mapped)
             for batch in batches:
                 for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
-                    yield _columns(batch.slice(start, _ROWS_AT_ONCE), columns, self.shown)
+                    yield batch.slice(start, _ROWS_AT_ONCE).select(list(columns))
 
 
 def _opened(mapped: Any) -> tuple[Any, Iterator[Any]]:
@@ -108,16 +107,6 @@ def _opened(mapped: Any) -> tuple[Any, Iterator[Any]]:
         stream = pa.ipc.open_stream(mapped)
         return stream, iter(stream)
     return file, (file.get_batch(index) for index in range(file.num_record_batches))
-
-
-def _columns(batch: Any, names: Sequence[str], shown: str) -> dict[str, Column]:
-    made = {}
-    for name in names:
-        try:
-            made[name] = column_of_arrow(batch.column(batch.schema.get_field_index(name)))
-        except Unreadable as error:
-            raise told(DATA_UNREADABLE, f"{name!r}: {error}", shown) from None
-    return made
 
 
 def _checked[S: (ParquetSource, CsvSource, ArrowSource)](source: S) -> S:

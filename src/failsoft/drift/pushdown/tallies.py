@@ -26,12 +26,17 @@ class Below:
 
 
 def check(profile: ReferenceProfile, types: Mapping[str, Type]) -> None:
-    """Raise `WrongColumnError` where a feature has no column, or one of another type.
+    """Raise `WrongColumnError` where a feature has no column, or one of another type, or where there are strata.
 
     Args:
         profile: the reference.
         types: of the columns that the engine has.
     """
+    if profile.strata is not None:
+        raise WrongColumnError(
+            f"the reference has strata of {profile.strata.by!r}: count the rows of each with profile.stratum(NAME), or "
+            'all together with profile.stratum("")'
+        )
     for name, feature in profile.features.items():
         if name not in types:
             raise WrongColumnError(f"there is no column {name!r}")

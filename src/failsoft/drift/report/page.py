@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from failsoft.drift.accumulator import Accumulator, BinCounts, CategoryCounts
+from failsoft.drift.accumulator import BinCounts, CategoryCounts, Counts
+from failsoft.drift.comparison import Compared
+from failsoft.drift.explanation import explanation
 from failsoft.drift.features import NumericReference
 from failsoft.drift.judgement import Judged, Severity, worst
 from failsoft.drift.report.plot import BARS, CURVE, Bars, Curve, bars, curve
 from failsoft.drift.report.words import Bin, moves
+from failsoft.drift.stratified import Stratified, Window
 
 if TYPE_CHECKING:
     from failsoft.drift.distribution import Histogram
@@ -38,7 +41,7 @@ class _Shown:
     curve: Curve | None
 
 
-def page(window: Accumulator, features: Sequence[Judged], *, source: str) -> str:
+def page(window: Window, features: Sequence[Judged], *, source: str) -> str:
     """The report of a window as HTML.
 
     Args:
@@ -56,8 +59,7 @@ def page(window: Accumulator, features: Sequence[Judged], *, source: str) -> str
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "number": _number}
-    order = list(Severity)
-    sorted_ = sorted(features, key=lambda one: (-order.index(one.severity), -(one.excess)))
+    sorted_ = sorted(features, key=lambda one: one.rank)
     found = worst(features)
     shown = [_shown(one, window, plotted=index < _MOST_PLOTS) for index, one in enumerate(sorted_)]
     loud = {Severity.PAGE, Severity.TICKET}
@@ -68,6 +70,9 @@ def page(window: Accumulator, features: Sequence[Judged], *, source: str) -> str
         tone=_WORDS[found][0],
         sign=_WORDS[found][1],
         verdict=_WORDS[found][2],
+        explanation=explanation(features),
+        moved=len({one.compared.name for one in features if one.severity in loud}),
+        of=len({one.compared.name for one in features}),
         drifted=[one for one in shown if one.judged.severity in loud],
         quiet=[one for one in shown if one.judged.severity not in loud],
         features=shown,
@@ -76,9 +81,9 @@ def page(window: Accumulator, features: Sequence[Judged], *, source: str) -> str
     )
 
 
-def _shown(one: Judged, window: Accumulator, *, plotted: bool) -> _Shown:
+def _shown(one: Judged, window: Window, *, plotted: bool) -> _Shown:
     compared = one.compared
-    counts = window.counts[compared.name]
+    counts = _counts(window, compared)
     unseen: tuple[tuple[str, int], ...] = ()
     if isinstance(counts, CategoryCounts):
         names = sorted(counts.unseen.kept.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -95,6 +100,12 @@ def _shown(one: Judged, window: Accumulator, *, plotted: bool) -> _Shown:
         bars=bars(compared) if plotted else None,
         curve=curve(compared, over) if plotted else None,
     )
+
+
+def _counts(window: Window, compared: Compared) -> Counts:
+    if isinstance(window, Stratified):
+        return window.parts[compared.stratum].counts[compared.name] if compared.stratum else window.mix
+    return window.counts[compared.name]
 
 
 def _percent(value: float | None) -> str:
