@@ -30,6 +30,7 @@ COMMANDS = {
     "incidents": ("incidents", "command", "List and show incidents."),
     "init": ("init", "command", "Write a small workspace for your own model."),
     "lab": ("lab", "command", "A small world to try failsoft in."),
+    "probe": ("probe", "command", "Ask golden prompts, and compare with the stored answers."),
     "routes": ("routes", "command", "Show who gets an alert, and why."),
     "run": ("run", "command", "Start a runbook by hand."),
     "schema": ("schema", "command", "Write the JSON Schemas of the documents."),
@@ -38,7 +39,7 @@ COMMANDS = {
 }
 """Subcommand -> module in this package, attribute, one line of help."""
 
-_EXTRAS = {"chaos": "chaos", "drift": "data", "lab": "lab"}
+_EXTRAS = {"chaos": "chaos", "drift": "data", "lab": "lab", "probe": "probe"}
 """Subcommand -> the extra of the package that holds what it needs; the server's is that of the others."""
 
 

@@ -25,6 +25,7 @@ from failsoft.server.gate import Gate
 from failsoft.server.hearing import SlackFace, slack_face
 from failsoft.server.metrics import Metrics
 from failsoft.server.outside import make_cluster, make_experimenter, make_pagers, make_prometheus, secret
+from failsoft.server.probes import ProbeBoard, ProbeLoop
 from failsoft.server.web import WebServer, address, listen
 from failsoft.workspace import Workspace
 
@@ -102,6 +103,10 @@ def _loops(
     board = DriftBoard()
     metrics.registry.register(board)
     yield DriftLoop(workspace, make_prometheus(workspace, timeout=_QUERY_S), board).run()
+    if workspace.probes:
+        probes = ProbeBoard()
+        metrics.registry.register(probes)
+        yield ProbeLoop(workspace, probes).run()
     yield _beat(service, metrics)
     if slack is not None:
         yield slack.hear(service, metrics)

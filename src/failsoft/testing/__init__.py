@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from failsoft.testing.endpoint import FakeEndpoint
     from failsoft.testing.kubernetes import FakeKubernetes
     from failsoft.testing.pager import FakePager
     from failsoft.testing.slack import FakeSlack
 
-__all__ = ["FakeKubernetes", "FakePager", "FakeSlack"]
+__all__ = ["FakeEndpoint", "FakeKubernetes", "FakePager", "FakeSlack"]
 
 # Imported when they are asked for: who tests with one fake need not install what another one needs.
 _PLACES = {
+    "FakeEndpoint": "failsoft.testing.endpoint",
     "FakeKubernetes": "failsoft.testing.kubernetes",
     "FakePager": "failsoft.testing.pager",
     "FakeSlack": "failsoft.testing.slack",

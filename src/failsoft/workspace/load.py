@@ -26,6 +26,7 @@ _FIELDS = {
     "SLO": "slos",
     "AlertRule": "alert_rules",
     "DriftMonitor": "monitors",
+    "Probe": "probes",
     "Experiment": "experiments",
     "Runbook": "runbooks",
 }

@@ -14,6 +14,7 @@ from failsoft.workspace.kinds import (
     EngineSpec,
     ExperimentSpec,
     ModelSpec,
+    ProbeSpec,
     RunbookSpec,
     SLOSpec,
     TeamSpec,
@@ -75,6 +76,7 @@ class Workspace:
     slos: Mapping[str, Document[SLOSpec]] = field(default_factory=dict)
     alert_rules: Mapping[str, Document[AlertRuleSpec]] = field(default_factory=dict)
     monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
+    probes: Mapping[str, Document[ProbeSpec]] = field(default_factory=dict)
     experiments: Mapping[str, Document[ExperimentSpec]] = field(default_factory=dict)
     runbooks: Mapping[str, Document[RunbookSpec]] = field(default_factory=dict)
     document: Document[WorkspaceSpec] | None = None

@@ -21,7 +21,7 @@ _OPERATORS = ("=~", "!~", "!=", "=")
 
 def check_references(workspace: Workspace) -> list[Finding]:
     """All findings about names, over all documents."""
-    checks = (_models, _locks, _slos, _alerts, _monitors, _experiments, _runbooks)
+    checks = (_models, _locks, _slos, _alerts, _monitors, _probes, _experiments, _runbooks)
     return [finding for check in checks for finding in check(workspace)]
 
 
@@ -173,6 +173,19 @@ def _monitors(workspace: Workspace) -> Iterator[Finding]:
         for position, signal in enumerate(spec.signals if engine else ()):
             valid = engine.spec.signals if engine else {}
             yield from _known(workspace, monitor, signal, "signal", valid, "signals", position)
+
+
+def _probes(workspace: Workspace) -> Iterator[Finding]:
+    for probe in workspace.probes.values():
+        yield from _known(workspace, probe, probe.spec.model, "Model", workspace.models, "model")
+        if not (workspace.root / probe.spec.answers).is_file():
+            yield Finding(
+                codes.DANGLING,
+                f"there is no file {probe.spec.answers}",
+                probe.at("spec", "answers"),
+                "the stored answers, relative to the workspace",
+                f"make it with `failsoft probe learn {probe.name}`",
+            )
 
 
 def _experiments(workspace: Workspace) -> Iterator[Finding]:

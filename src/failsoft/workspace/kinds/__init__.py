@@ -8,6 +8,7 @@ from failsoft.workspace.kinds.drift import DriftMonitorSpec
 from failsoft.workspace.kinds.engine import EngineLockSpec, EngineSpec
 from failsoft.workspace.kinds.experiment import ExperimentSpec
 from failsoft.workspace.kinds.inventory import ModelSpec, TeamSpec
+from failsoft.workspace.kinds.probe import ProbeSpec
 from failsoft.workspace.kinds.runbook import RunbookSpec
 from failsoft.workspace.kinds.slo import AlertWindowsSpec, SLOSpec
 from failsoft.workspace.quantities import Fixed
@@ -21,6 +22,7 @@ __all__ = [
     "EngineSpec",
     "ExperimentSpec",
     "ModelSpec",
+    "ProbeSpec",
     "RunbookSpec",
     "SLOSpec",
     "TeamSpec",
@@ -35,6 +37,7 @@ SPECS: Mapping[str, type[Fixed]] = {
     "EngineLock": EngineLockSpec,
     "Experiment": ExperimentSpec,
     "Model": ModelSpec,
+    "Probe": ProbeSpec,
     "Runbook": RunbookSpec,
     "SLO": SLOSpec,
     "Team": TeamSpec,
