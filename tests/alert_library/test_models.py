@@ -24,6 +24,7 @@ spec:
 """
 ENGINE = POD.replace("pod-bad", "engine-bad").replace("about: pod", "about: engine").replace("bad_pod", "bad_engine")
 WORKLOAD = POD.replace("pod-bad", "work-bad").replace("about: pod", "about: workload").replace("bad_pod", "bad_work")
+KNOWN = POD.replace("pod-bad", "model-bad").replace("about: pod", "about: model").replace("bad_pod", "bad_model")
 OTHERS = """
 kind: Model
 metadata: {name: chat-again}
@@ -43,7 +44,7 @@ spec: {engine: vllm, select: {job: z}, owner: assistants}
 def firing(fleet, chat, promtool, tmp_path):
     """The labels of the alerts that fire on these series, as promtool sees them."""
 
-    def ask(*series, documents=(POD, ENGINE, WORKLOAD, OTHERS)):
+    def ask(*series, documents=(POD, ENGINE, WORKLOAD, KNOWN, OTHERS)):
         made = fleet(chat, *documents).shelf()
         paths = [path for path in ("rules/_alerts.yaml", "rules/_alerts-own.yaml") if path in made.files]
         for path in paths:
@@ -85,6 +86,13 @@ def test_an_engine_is_known_by_job_and_model_name(firing):
 def test_a_workload_is_known_by_its_name(firing):
     (alert,) = firing('bad_work{namespace="prod",workload="llm-7b"}')
     assert (alert["model"], alert["team"]) == ("stateful", "assistants")
+
+
+def test_a_series_of_failsofts_own_names_its_model(firing):
+    (alert,) = firing('bad_model{model="stateful",probe="golden"}')
+    assert (alert["model"], alert["team"], alert["probe"]) == ("stateful", "assistants", "golden")
+    (alert,) = firing('bad_model{model="gone"}')
+    assert (alert["model"], alert["team"]) == ("gone", "platform")
 
 
 def test_two_models_of_one_workload_do_not_break_the_rule(firing):

@@ -52,7 +52,7 @@ def shelf(workspace: Workspace, *, tests: bool = True) -> Shelf:
         tests: whether to write the tests too.
     """
     found, findings = chosen(workspace)
-    records = model_records(workspace) if any(one.document.spec.about != "fleet" for one in found) else ()
+    records = model_records(workspace, {one.document.spec.about for one in found})
     recorded = frozenset(record.name for record in records)
     models = [Group(f"_alerts/models/{index}", _STEP, part) for index, part in enumerate(batched(records, MAX_RULES))]
     files = {_MODELS: rule_file(models, origin="models/")} if models else {}

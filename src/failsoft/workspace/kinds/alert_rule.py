@@ -98,11 +98,12 @@ class AlertRuleSpec(Fixed):
     because: Line
     """Why this severity, in one sentence."""
 
-    about: Literal["fleet", "pod", "workload", "engine"] = "fleet"
+    about: Literal["fleet", "pod", "workload", "engine", "model"] = "fleet"
     """How the Model behind an alert is found, and with it the team.
 
     `pod`: by the labels namespace and pod, through the workload of the Model. `workload`: by namespace and workload.
-    `engine`: by job and model_name, through its selector. `fleet`: not at all; it is the fleet owner's.
+    `engine`: by job and model_name, through its selector. `model`: by the label model, as failsoft's series have it.
+    `fleet`: not at all; it is the fleet owner's.
     """
 
     owner: Name | None = None
