@@ -59,7 +59,7 @@ def test_it_says_who_gets_the_alerts_of_an_slo_and_why(run, workspace):
     assert passed.startswith("     not pager-assistants (route.routes[0]), which needs alertname=~")
     assert told == "     told with others of the same slo, model: first after 5s, changes after 30s, again every 4h"
     assert silent.startswith('  silent while FailsoftSLOBurn{burn_tier="page-fast"')
-    assert silent.endswith(" fires with the same slo, model (inhibit_rules[1])")
+    assert silent.endswith(" fires with the same slo, model, group (inhibit_rules[1])")
 
 
 def test_an_alert_of_somebody_elses_is_followed_with_the_labels_given(run, workspace):

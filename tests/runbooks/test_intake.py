@@ -209,3 +209,35 @@ def test_no_order_and_no_repetition_leaves_an_incident_open_or_closed_wrongly(
         states = connection.scalars(sa.select(incidents.c.state)).all()
         assert states.count("open") == (1 if firing else 0)
         assert len(connection.execute(sa.select(episodes)).all()) == sum(map(len, lives))
+
+
+TENANTS = """
+kind: SLO
+metadata: {name: chat-tenants}
+spec:
+  model: chat
+  indicator: {availability: {}}
+  objective: 99%
+  groupBy: {label: tenant, added: true}
+"""
+
+
+def test_groups_that_burn_are_one_incident_that_names_each_and_lasts_until_the_last_one(
+    database, declare, runbook, delivery, alert, select
+):
+    workspace = declare(runbook("- inspect: {}", mode="observe", answers="slos: [chat-tenants]"), TENANTS)
+
+    def receive(*alerts):
+        with transaction(database) as connection:
+            return take_in(connection, workspace, delivery(*alerts))
+
+    def tells(status, tenant):
+        return alert(status, slo="chat-tenants", group=tenant)
+
+    receipt = receive(tells("firing", "acme"), tells("firing", "<!channel>"))
+    assert (receipt.opened, len(receipt.runs)) == ((1,), 1)
+    texts = [text for (text,) in select(sa.select(timeline.c.text))]
+    assert any("for tenant acme fires" in text for text in texts)
+    assert any("for tenant <!channel>" in text for text in texts)
+    assert receive(tells("resolved", "acme")).resolved == ()
+    assert receive(tells("resolved", "<!channel>")).resolved == (1,)

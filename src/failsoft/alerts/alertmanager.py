@@ -20,7 +20,7 @@ from failsoft.alerts.library import RULE_LABEL, owners
 from failsoft.findings import Finding, Place
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, UNHEARD_ALERT
+from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, GROUP, UNHEARD_ALERT
 from failsoft.workspace.kinds import TeamSpec
 from failsoft.workspace.model import Document, Workspace
 
@@ -175,7 +175,8 @@ def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]
                 findings.append(Finding(codes.TIER_ORDER, message, place, "one order of tiers of one name", hint))
             after.setdefault((tier.severity, tier.name), {}).update(dict.fromkeys(later))
     burn = f"alertname={quoted(BURN_ALERT)}"
-    same = {"equal": ["slo", "model"]}
+    # of a group too: one that pages must not silence another's ticket; SLOs without groups have none, which is equal
+    same = {"equal": ["slo", "model", GROUP]}
     page, ticket = 'severity="page"', 'severity="ticket"'
     rules: list[dict[str, Any]] = [{"source_matchers": [burn, page], "target_matchers": [burn, ticket]} | same]
     for (severity, name), later_names in after.items():

@@ -122,7 +122,10 @@ def _proven(
 ) -> Unit:
     """The unit with its proof, which is added to the files."""
     scenarios = scenarios_of(objective, groups)
-    files[unit.tests] = proof_file(objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path)
+    each = objective.cap + 1
+    files[unit.tests] = proof_file(
+        objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path, each=each
+    )
     select = tuple(workspace.models[objective.model].spec.select.items())
     names = [group.name for group in groups]
     return replace(unit, shape=shape_of(objective, groups, scenarios, select), groups=tuple(names))

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from failsoft.slo.promql import Matcher, number, range_text, selector
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import ERROR_RATIO
+from failsoft.slo.series import ERROR_RATIO, GROUP
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.kinds import WorkspaceSpec
 
@@ -55,9 +55,11 @@ def _graph(config: WorkspaceSpec, objective: Objective) -> str:
 def burn_annotations(objective: Objective, tier: BurnTier, links: Annotations) -> Annotations:
     """The annotations of a burn-rate alert, whose value is the long window's error ratio."""
     allowed = f"{100 - objective.document.spec.objective.value:f}%"
+    grouped = objective.document.spec.group_by
+    whose = f", {grouped.label} {{{{ $labels.{GROUP} }}}}" if grouped else ""
     summary = (
-        f"{{{{ $value | humanizePercentage }}}} of {objective.sli.sentence} over the last {range_text(tier.long)}; "
-        f"the objective allows {allowed}."
+        f"{{{{ $value | humanizePercentage }}}} of {objective.sli.sentence} over the last {range_text(tier.long)}"
+        f"{whose}; the objective allows {allowed}."
     )
     about = objective.document.spec.description.strip()
     description = _arithmetic(tier, objective.period) + (f" {verbatim(about)}" if about else "")

@@ -36,8 +36,8 @@ class Proven:
         return self.alert == alert.name and set(self.labels) <= set(alert.labels)
 
 
-def proof_file(
-    subject: str, rule_file: str, groups: Sequence[Group], scenarios: Iterable[Scenario], *, origin: str
+def proof_file(  # noqa: PLR0913  # what is tested, and how
+    subject: str, rule_file: str, groups: Sequence[Group], scenarios: Iterable[Scenario], *, origin: str, each: int = 1
 ) -> str:
     """The text of a promtool test file.
 
@@ -51,6 +51,7 @@ def proof_file(
         groups: what stands in it, all at one interval.
         scenarios: the stories.
         origin: what it was made from, for the comment on top.
+        each: how many series a record may have.
     """
     lines = [
         f"# Written by failsoft compile from {comment(origin)}. Do not edit.",
@@ -68,7 +69,8 @@ def proof_file(
         lines += [line for check in scenario.checks for line in _check(check)]
         if scenario.budget is not None:
             lines += _budget(subject, scenario.budget)
-        lines += _no_nan(groups, max(check.at for check in scenario.checks))
+        lines += [line for asked in scenario.asked for line in _asked(*asked)]
+        lines += _no_nan(groups, max(check.at for check in scenario.checks), each)
     return "\n".join(lines) + "\n"
 
 
@@ -93,10 +95,18 @@ def _budget(slo: str, budget: Budget) -> list[str]:
     ]
 
 
-def _no_nan(groups: Sequence[Group], at: int) -> list[str]:
+def _asked(expression: str, at: int, value: Fraction) -> list[str]:
+    return [
+        f"  - expr: {yaml_string(expression)}",
+        f"    eval_time: {range_text(at)}",
+        f"    exp_samples: [{{value: {number(value)}}}]",
+    ]
+
+
+def _no_nan(groups: Sequence[Group], at: int, each: int) -> list[str]:
     """Nothing recorded was ever NaN, which alone differs from itself."""
     step = groups[0].interval
-    window = f"[{range_text(min(at, _NAN_STEPS * step))}:{range_text(step)}]"
+    window = f"[{range_text(min(at, max(1, _NAN_STEPS // each) * step))}:{range_text(step)}]"
     lines = []
     for record in (rule for group in groups for rule in group.rules if isinstance(rule, Record)):
         series = selector(record.name, tuple(Matcher(label, "=", value) for label, value in record.labels))

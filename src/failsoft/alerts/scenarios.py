@@ -10,10 +10,11 @@ from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import Promise, State, life
 from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
+from failsoft.alerts.tenants import Clock, tales_of
 from failsoft.alerts.timeline import Series, Stretch, Timeline, evaluations_stop, series_of
-from failsoft.slo.indicators import BadOfTotal, Rate, Score, Slices
+from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BUDGET_REMAINING, BURN_ALERT, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import BUDGET_REMAINING, BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
 
 __all__ = ["Budget", "Check", "Scenario", "scenarios_of"]
 
@@ -62,6 +63,7 @@ class Scenario:
         series: the input series and their values, in promtool's notation.
         checks: what is expected, in order of time.
         budget: the truth about the budget, where the story asks for it.
+        asked: further expressions, when they are asked, and the one value that they have.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Scenario:
     series: Series
     checks: tuple[Check, ...]
     budget: Budget | None = None
+    asked: tuple[tuple[str, int, Fraction], ...] = ()
 
 
 def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scenario, ...]:
@@ -81,6 +84,8 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         return (*stories, _evaluation_stops(objective, objective.sli))
     if isinstance(objective.sli, Slices):
         return tuple(stories)
+    if objective.cap:
+        stories += _of_groups(objective, objective.sli, promises)
     few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
     return (*stories, *few, _sparse(objective, promises, bad=_FEW))
 
@@ -172,6 +177,25 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
     return _scenario(
         objective, "fails all of ten requests", timeline, _life(objective, promises, fastest.name, timeline)
     )
+
+
+def _of_groups(objective: Objective, events: Events, promises: Mapping[str, Promise]) -> list[Scenario]:
+    cell, per_step = _cell(objective)
+    tier = objective.tiers[0].name
+    clock = Clock(cell, per_step, _lag(promises[tier], cell))
+    return [
+        Scenario(
+            tale.name,
+            cell,
+            tale.series,
+            tuple(
+                Check(at, BURN_ALERT, (*_labels(objective, tier), (GROUP, group)), state)
+                for at, group, state in sorted(tale.moments)
+            ),
+            asked=tale.asked,
+        )
+        for tale in tales_of(objective, events, promises[tier], clock)
+    ]
 
 
 def _evaluation_stops(objective: Objective, score: Score) -> Scenario:

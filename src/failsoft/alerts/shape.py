@@ -69,4 +69,5 @@ def _rules(objective: Objective, groups: Sequence[Group], names: dict[str, str])
 def _story(scenario: Scenario, names: dict[str, str]) -> str:
     series = "; ".join(f"{_blank(name, names)} {values}" for name, values in scenario.series)
     checks = "; ".join(f"{one.at} {one.alert}{{{_labels(one.labels, names)}}} {one.state}" for one in scenario.checks)
-    return f"{scenario.name} every {scenario.interval}: {series}: {checks}: {scenario.budget}"
+    asked = "".join(f": {at} {_blank(expression, names)} {value}" for expression, at, value in scenario.asked)
+    return f"{scenario.name} every {scenario.interval}: {series}: {checks}: {scenario.budget}{asked}"

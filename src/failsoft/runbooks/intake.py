@@ -17,6 +17,7 @@ from failsoft.runbooks.store import incidents, outbox, timeline
 from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.schema import deliveries, episodes
 from failsoft.runbooks.store.schema import incidents as incident_table
+from failsoft.slo.series import GROUP
 from failsoft.workspace import Workspace
 from failsoft.workspace.references import modes_of
 
@@ -134,6 +135,13 @@ def _unclaimed(workspace: Workspace, alert: Alert) -> str:
     return ""
 
 
+def _whose(workspace: Workspace, alert: Alert) -> str:
+    """Of which group it tells. An incident is the SLO's: one bad engine is not one for each of its tenants."""
+    declared = workspace.slos[_named(alert)[0]].spec.group_by
+    group = alert.labels.get(GROUP, "")
+    return f" for {declared.label} {group[:80]}" if declared and group else ""
+
+
 def _mode(workspace: Workspace, alert: Alert) -> str:
     """What the alert stands for: its label is believed where an alert of its SLO can carry it."""
     known = modes_of(workspace.slos[_named(alert)[0]])
@@ -199,7 +207,7 @@ def _fires(  # noqa: PLR0913  # an alert, and what it changes
     )
     connection.execute(sa.update(episodes).where(episodes.c.id == episode).values(incident_id=incident.id))
     name, tier = alert.labels.get("alertname", slo), alert.labels.get("burn_tier", "")
-    told = name + (f" ({tier})" if tier else "")
+    told = name + (f" ({tier})" if tier else "") + _whose(workspace, alert)
     if opened:
         timeline.tell(connection, "opened", f"{told} fires", incident=incident.id, aloud=False)
         changes.opened.append(incident.id)

@@ -7,6 +7,8 @@ __all__ = [
     "AMBIGUOUS_WINDOWS",
     "CODES",
     "COUNTERS_MISFIT",
+    "GROUP_LABEL",
+    "GROUP_OF_TIME",
     "NO_BUDGET",
     "NO_TIER_LEFT",
     "NO_WINDOWS",
@@ -52,6 +54,8 @@ WITHIN_BUCKET = Code(
 UNKNOWN_RESOLUTION = Code(
     "FS449", "unknown-resolution", "A native histogram whose buckets nobody has seen on a server.", Severity.WARNING
 )
+GROUP_LABEL = Code("FS491", "group-label", "A label to group by that the engine does not put on what is counted.")
+GROUP_OF_TIME = Code("FS492", "group-of-time", "Groups of an SLO that counts slices of time.")
 
 CODES = (
     OFF_BOUND,
@@ -72,4 +76,6 @@ CODES = (
     COUNTERS_MISFIT,
     WITHIN_BUCKET,
     UNKNOWN_RESOLUTION,
+    GROUP_LABEL,
+    GROUP_OF_TIME,
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from failsoft.slo.promql import Matcher, le_matcher, le_spelling, number, range_text, selector
+from failsoft.slo.series import GROUP, NO_GROUP
 from failsoft.slo.slices import Gauge, Rate, Score, Slices
 from failsoft.workspace.kinds.families import Histograms
 
@@ -22,6 +23,7 @@ class Counted:
         example: the labels of one of them, for tests.
         form: `native` or `custom` for a histogram that is one series; what it counts are its observations.
         up_to: of such a histogram, only the observations up to this bound.
+        by: a label for each value of which it counts by itself; empty for one sum.
     """
 
     metric: str
@@ -29,13 +31,22 @@ class Counted:
     example: tuple[tuple[str, str], ...]
     form: Histograms = "classic"
     up_to: Decimal | None = None
+    by: str = ""
 
     def increase(self, window: int, offset: int = 0) -> str:
         """What it counted over `window` milliseconds, which end `offset` milliseconds ago."""
         ago = f" offset {range_text(offset)}" if offset else ""
         grown = f"increase({selector(self.metric, self.matchers, window)}{ago})"
         # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
-        return f"sum({self._counted(grown)} >= 0)" if self.up_to is None else f"sum({self._part(grown)})"
+        return self._summed(f"{self._counted(grown)} >= 0" if self.up_to is None else self._part(grown))
+
+    def _summed(self, each: str) -> str:
+        """One sum, or one with the label `group` for each value of a label; series without it are a group too."""
+        if not self.by:
+            return f"sum({each})"
+        # any text is a value of a label, that with a newline too
+        named = f'label_replace(sum by ({self.by}) ({each}), "{GROUP}", "$1", "{self.by}", "((?s:.+))")'
+        return f'sum by ({GROUP}) (label_replace({named}, "{GROUP}", "{NO_GROUP}", "{GROUP}", ""))'
 
     def _counted(self, grown: str) -> str:
         return grown if self.form == "classic" else f"histogram_count({grown})"
@@ -87,6 +98,11 @@ class GoodOfTotal:
         """
         return f"clamp_min({self.total(window, offset)} - {self.good.increase(window, offset)}, 0)"
 
+    @property
+    def by(self) -> str:
+        """The label by which events are grouped; empty where they are not."""
+        return self.all_events.by
+
 
 @dataclass(frozen=True, slots=True)
 class BadOfTotal:
@@ -104,15 +120,21 @@ class BadOfTotal:
 
     def total(self, window: int, offset: int = 0) -> str:
         """All events over `window` milliseconds, which end `offset` milliseconds ago."""
-        return _added([counted.increase(window, offset) for counted in self.totals])
+        return _added([counted.increase(window, offset) for counted in self.totals], self.by)
 
     def bad(self, window: int, offset: int = 0) -> str:
         """Bad events of the same time; 0, not nothing, while no failure has made its counter yet."""
-        bad, total = _added([counted.increase(window, offset) for counted in self.bads]), self.total(window, offset)
+        bad = _added([counted.increase(window, offset) for counted in self.bads], self.by)
+        total = self.total(window, offset)
         metrics = {counted.metric for counted in self.totals}
         # bad events that another counter counts mean nothing where the requests themselves are not counted
-        known = "" if all(counted.metric in metrics for counted in self.bads) else f" and on() {total}"
+        known = "" if all(counted.metric in metrics for counted in self.bads) else f" and {_on(self.by)} {total}"
         return f"{bad}{known} or 0 * {total}"
+
+    @property
+    def by(self) -> str:
+        """The label by which events are grouped; empty where they are not."""
+        return self.totals[0].by
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +167,14 @@ class Goodput:
         """
         each = [f"({part.bad(window, offset)})" for part in (self.requests, *self.parts)]
         if self.at_least:
-            return _least([" + ".join(each), self.total(window, offset)])
-        known = " and on() ".join(each[1:])
-        return f"max({_kept(each)}) and on() {known}"
+            return _over("min", [" + ".join(each), self.total(window, offset)], self.by)
+        known = f" and {_on(self.by)} ".join(each[1:])
+        return f"{_over('max', each, self.by)} and {_on(self.by)} {known}"
+
+    @property
+    def by(self) -> str:
+        """The label by which events are grouped; empty where they are not."""
+        return self.requests.by
 
 
 type Events = GoodOfTotal | BadOfTotal | Goodput
@@ -157,13 +184,17 @@ type Sli = Events | Gauge | Rate | Score
 """What is measured."""
 
 
-def _added(expressions: Sequence[str]) -> str:
-    """The sum of single values, of those that are there."""
-    return expressions[0] if len(expressions) == 1 else f"sum({_kept(expressions)})"
+def _added(expressions: Sequence[str], by: str) -> str:
+    """The sum of single values, of those that are there; of each group, where there are groups."""
+    return expressions[0] if len(expressions) == 1 else _over("sum", expressions, by)
 
 
-def _least(expressions: Sequence[str]) -> str:
-    return f"min({_kept(expressions)})"
+def _over(operator: str, expressions: Sequence[str], by: str) -> str:
+    return f"{operator}{f' by ({GROUP}) ' if by else ''}({_kept(expressions)})"
+
+
+def _on(by: str) -> str:
+    return f"on({GROUP})" if by else "on()"
 
 
 def _kept(expressions: Sequence[str]) -> str:

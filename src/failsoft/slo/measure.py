@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from failsoft.findings import Finding
+from failsoft.slo import codes
 from failsoft.slo.bounds import MILLISECONDS, Asked, bound_of
 from failsoft.slo.events import events_of
-from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
+from failsoft.slo.groups import grouped, unfit
+from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sli, Slices
 from failsoft.slo.outcomes import requests_of
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
@@ -59,6 +61,20 @@ def sli_of(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSp
 
     Where the engine does not export it, nothing is said: `load` does.
     """
+    sli, found = _measured(workspace, slo, model, clock)
+    wanted = slo.spec.group_by
+    if sli is None or wanted is None:
+        return sli, found
+    if isinstance(sli, Slices):
+        message = f"{slo.name} counts slices of time, which have no groups"
+        expected = "an indicator of events, or an SLO for each"
+        return None, (*found, Finding(codes.GROUP_OF_TIME, message, slo.at("spec", "groupBy", key=True), expected))
+    engine = workspace.engines.get(model.spec.engine)
+    lacking = tuple(unfit(slo, engine, sli)) if engine and slo.spec.indicator.events is None else ()
+    return (None if lacking else grouped(sli, wanted.label)), (*found, *lacking)
+
+
+def _measured(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSpec], clock: Clock) -> Found:
     indicator = slo.spec.indicator
     if indicator.drift is not None:
         return _score(workspace, slo, indicator.drift, clock), ()

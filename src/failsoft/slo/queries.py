@@ -45,31 +45,43 @@ def objective_of(workspace: Workspace, slo: str) -> Objective:
 def error_ratio(workspace: Workspace, slo: str, window: Duration) -> str:
     """The share of bad events over `window`, from the raw series; one sample from 0 to 1, or none where nothing came.
 
-    No sample means that nothing is known: it is never "healthy". Raises as `objective_of`.
+    No sample means that nothing is known: it is never "healthy". Of groups it is that of the worst one, among those
+    with as many bad events as an alert needs: one failure of a tenant's only request says nothing. Raises as
+    `objective_of`.
     """
-    sli = objective_of(workspace, slo).sli
-    return f"clamp_max(({sli.bad(window.milliseconds)}) / (({sli.total(window.milliseconds)}) > 0), 1)"
+    objective = objective_of(workspace, slo)
+    bad, total = (f"({counted(window.milliseconds)})" for counted in (objective.sli.bad, objective.sli.total))
+    if not objective.cap:
+        return f"clamp_max({bad} / ({total} > 0), 1)"
+    enough = f"{bad} > {objective.min_bad - 1}.5"
+    return f"clamp_max(max({bad} / ({total} > 0) and on({series.GROUP}) {enough}) or 0 * (sum({total}) > 0), 1)"
 
 
 def bad_events(workspace: Workspace, slo: str, window: Duration) -> str:
     """The number of bad events (for drift: slices of time) over `window`, from the raw series. Raises as above."""
-    return objective_of(workspace, slo).sli.bad(window.milliseconds)
+    objective = objective_of(workspace, slo)
+    return _whole(objective, objective.sli.bad(window.milliseconds))
 
 
 def total_events(workspace: Workspace, slo: str, window: Duration) -> str:
     """The number of all events (for drift: judged slices) over `window`, from the raw series. Raises as above."""
-    return objective_of(workspace, slo).sli.total(window.milliseconds)
+    objective = objective_of(workspace, slo)
+    return _whole(objective, objective.sli.total(window.milliseconds))
 
 
 def recorded_error_ratio(workspace: Workspace, slo: str, window: Duration) -> str:
-    """The recorded error ratio over one of the SLO's own windows or its period; none for other windows."""
+    """The recorded error ratio over one of the SLO's own windows or its period, of the worst group; else none."""
     objective = objective_of(workspace, slo)
-    return _latest(objective, series.ERROR_RATIO, Matcher("window", "=", str(window)))
+    return _latest("max", objective, series.ERROR_RATIO, Matcher("window", "=", str(window)))
 
 
 def budget_remaining(workspace: Workspace, slo: str) -> str:
-    """The share of the period's error budget that is left: 1 untouched, 0 gone, below 0 overspent; recorded."""
-    return _latest(objective_of(workspace, slo), series.BUDGET_REMAINING)
+    """The share of the period's error budget that is left: 1 untouched, 0 gone, below 0 overspent; recorded.
+
+    Of groups, that of the one with the least.
+    """
+    objective = objective_of(workspace, slo)
+    return _latest("min" if objective.cap else "max", objective, series.BUDGET_REMAINING)
 
 
 def budget_spent(workspace: Workspace, slo: str, window: Duration) -> str:
@@ -80,10 +92,15 @@ def budget_spent(workspace: Workspace, slo: str, window: Duration) -> str:
     objective = objective_of(workspace, slo)
     total = selector(series.TOTAL, count_matchers(objective), objective.period)
     allowed = f"({number(Fraction(objective.budget))} * sum(sum_over_time({total})) > 0)"
-    return f"({objective.sli.bad(window.milliseconds)}) / {allowed}"
+    return f"({_whole(objective, objective.sli.bad(window.milliseconds))}) / {allowed}"
 
 
-def _latest(objective: Objective, name: str, *more: Matcher) -> str:
+def _whole(objective: Objective, counted: str) -> str:
+    """The events of all groups together."""
+    return f"sum({counted})" if objective.cap else counted
+
+
+def _latest(operator: str, objective: Objective, name: str, *more: Matcher) -> str:
     # Records are `step` apart, which may be more than Prometheus looks back: read the last one of two steps.
     matchers = (Matcher("slo", "=", objective.name), *more)
-    return f"max(last_over_time({selector(name, matchers, 2 * objective.step)}))"
+    return f"{operator}(last_over_time({selector(name, matchers, 2 * objective.step)}))"

@@ -21,6 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from failsoft.slo.groups import dropped, largest, split
 from failsoft.slo.indicators import Score, Sli, Slices
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.resolve import Objective
@@ -33,7 +34,11 @@ from failsoft.slo.series import (
     ERROR_RATIO,
     EXHAUSTION,
     FRESH,
+    GROUP,
+    GROUPS,
+    GROUPS_DROPPED,
     OBJECTIVE,
+    OTHER_GROUP,
     TOTAL,
     TOTAL_SUM,
 )
@@ -94,8 +99,8 @@ def _definition(sli: Sli) -> str:
     return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
-def count_records(objective: Objective) -> tuple[Record, Record]:
-    """Bad and all events of one step.
+def count_records(objective: Objective) -> tuple[Record, ...]:
+    """Bad and all events of one step; before them, which groups are counted by themselves, and how many are not.
 
     There are no events where it is not known which of them were bad: else a bucket that goes missing would read as
     all good.
@@ -108,20 +113,40 @@ def count_records(objective: Objective) -> tuple[Record, Record]:
         scale = f"* {step} / {reach}"
         bad, total = f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
     labels = count_labels(objective)
+    if objective.cap:
+        return _count_groups(objective, bad, total)
     known = f"and on() {BAD}{_found_by(objective.name, objective.sli)}"
     return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
+
+
+def _count_groups(objective: Objective, bad: str, total: str) -> tuple[Record, ...]:
+    labels, mine = count_labels(objective), labels_of(objective)
+    members = f"{GROUPS}{{slo={quoted(objective.name)}}}"
+    pace = objective.tiers[0].long
+    reach = _reach(objective, pace, same_group=True)
+    alone = Matcher(GROUP, "!=", OTHER_GROUP)
+    recorded = selector(TOTAL, (*count_matchers(objective), alone), reach)
+    known = f"and on({GROUP}) {BAD}{_found_by(objective.name, objective.sli)}"
+    return (
+        Record(GROUPS, largest(total, recorded, pace // objective.step, objective.cap), mine),
+        Record(GROUPS_DROPPED, dropped(total, members), mine),
+        Record(BAD, split(f"({bad})", members), labels),
+        Record(TOTAL, f"{split(total, members)}\n{known}", labels),
+    )
 
 
 def error_ratio(objective: Objective, window: int, *, same_group: bool = True) -> Record:
     """Bad among all events of `window` milliseconds; nothing, rather than NaN, where there were none."""
     reach = _reach(objective, window, same_group=same_group)
     expression = f"{_summed(BAD, objective, reach)}\n/ ({_summed(TOTAL, objective, reach)} > 0)"
+    expression += _current(objective, window)
     return Record(ERROR_RATIO, expression, labels_of(objective, ("window", range_text(window))))
 
 
 def bad_sum(objective: Objective, window: int, *, same_group: bool = True) -> Record:
     """Bad events of `window` milliseconds."""
     expression = _summed(BAD, objective, _reach(objective, window, same_group=same_group))
+    expression += _current(objective, window)
     return Record(BAD_SUM, expression, labels_of(objective, ("window", range_text(window))))
 
 
@@ -132,13 +157,17 @@ def budget_records(objective: Objective, *, same_group: bool = True) -> tuple[Re
     ratio = error_ratio(objective, period, same_group=same_group)
     ratio = ratio._replace(labels=labels_of(objective, ("window", range_text(objective.period))))
     spent = f'{ERROR_RATIO}{{slo={quoted(slo)}, window="{range_text(objective.period)}"}}'
-    left = f"1 - max({spent}) / {number(objective.budget)}"
+    left = f"1 - max{_by(objective)}({spent}) / {number(objective.budget)}"
     counted = _range(TOTAL, objective, _reach(objective, period, same_group=same_group))
     labels = labels_of(objective)
     return (
         ratio,
         Record(BUDGET_REMAINING, left, labels),
-        Record(COVERAGE, f"sum(count_over_time({counted})) / {steps}", labels),
+        Record(
+            COVERAGE,
+            f"sum{_by(objective)}(count_over_time({counted})) / {steps}{_current(objective, period)}",
+            labels,
+        ),
     )
 
 
@@ -148,21 +177,22 @@ def state_records(objective: Objective) -> tuple[Record, ...]:
     pace = range_text(objective.tiers[0].long)
     mine = (Matcher("slo", "=", slo),)
     # recorded in another group: the newest one is up to a step old
-    ratios = f"max by (window) (last_over_time({selector(ERROR_RATIO, mine, step * 3 // 2)}))"
+    ratios = f"max{_by(objective, 'window')}(last_over_time({selector(ERROR_RATIO, mine, step * 3 // 2)}))"
     left = f"last_over_time({selector(BUDGET_REMAINING, mine, step * 3 // 2)})"
-    burning = f"(max({selector(BURN_RATE, (*mine, Matcher('window', '=', pace)))}) > 0)"
+    burning = f"(max{_by(objective)}({selector(BURN_RATE, (*mine, Matcher('window', '=', pace)))}) > 0)"
     labels = labels_of(objective)
     return (
         Record(OBJECTIVE, f"vector({number(1 - objective.budget)})", labels_of(objective, ("window", period))),
         Record(BURN_RATE, f"{ratios} / {number(objective.budget)}", labels),
         Record(
             EXHAUSTION,
-            f"clamp_min(max({left}), 0) * {number(Fraction(objective.period, 1000))} / {burning}",
+            f"clamp_min(max{_by(objective)}({left}), 0) * {number(Fraction(objective.period, 1000))} / {burning}",
             labels_of(objective, ("window", pace)),
         ),
         Record(
             TOTAL_SUM,
-            _summed(TOTAL, objective, _reach(objective, objective.period, same_group=False)),
+            _summed(TOTAL, objective, _reach(objective, objective.period, same_group=False))
+            + _current(objective, objective.period),
             labels_of(objective, ("window", period)),
         ),
     )
@@ -179,7 +209,21 @@ def _reach(objective: Objective, window: int, *, same_group: bool) -> int:
 
 def _summed(name: str, objective: Objective, reach: int) -> str:
     # summed again, for an SLO that changed hands has records of both owners
-    return f"sum(sum_over_time({_range(name, objective, reach)}))"
+    return f"sum{_by(objective)}(sum_over_time({_range(name, objective, reach)}))"
+
+
+def _by(objective: Objective, *labels: str) -> str:
+    """What aggregates one SLO's series into one, or into one for each of its groups."""
+    kept = (*labels, *([GROUP] if objective.cap else []))
+    return f" by ({', '.join(kept)}) " if kept else ""
+
+
+def _current(objective: Objective, window: int) -> str:
+    """Of groups, only those seen in the fastest tier's long window: else a long one would hold all that ever were."""
+    pace = objective.tiers[0].long
+    if not objective.cap or window <= pace:
+        return ""
+    return f"\nand on({GROUP}) count_over_time({_range(TOTAL, objective, pace)})"
 
 
 def _range(name: str, objective: Objective, reach: int) -> str:

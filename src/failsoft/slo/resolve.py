@@ -32,6 +32,7 @@ class Objective:
         keep_firing_for: milliseconds.
         min_bad: how many bad events a long window must hold.
         document: where it is written.
+        cap: how many groups are counted by themselves; 0 where events are not grouped.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Objective:
     keep_firing_for: int
     min_bad: int
     document: Document[SLOSpec]
+    cap: int = 0
 
     @property
     def delay(self) -> int:
@@ -100,6 +102,7 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         keep_firing_for=windows.spec.keep_firing_for.milliseconds,
         min_bad=least,
         document=slo,
+        cap=spec.group_by.cap if spec.group_by else 0,
     )
     return objective, tuple(findings)
 

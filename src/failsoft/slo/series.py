@@ -13,9 +13,14 @@ __all__ = [
     "ERROR_RATIO",
     "EXHAUSTION",
     "FRESH",
+    "GROUP",
+    "GROUPS",
+    "GROUPS_DROPPED",
     "INFO",
     "LABELS",
+    "NO_GROUP",
     "OBJECTIVE",
+    "OTHER_GROUP",
     "STALE_ALERT",
     "STALE_TIER",
     "TOTAL",
@@ -53,6 +58,21 @@ EXHAUSTION = "failsoft:slo_budget_exhaustion:seconds"
 
 TOTAL_SUM = "failsoft:slo_events_total:sum"
 """Events seen in the period: how much the budget's numbers rest upon; labels slo, model, team, window."""
+
+GROUP = "group"
+"""The label that tells the groups of an SLO apart, whatever the label of the raw series is called."""
+
+OTHER_GROUP = "(other)"
+"""The group of all that are beyond the cap."""
+
+NO_GROUP = "(none)"
+"""The group of series that do not have the label."""
+
+GROUPS = "failsoft:slo_group_events:increase"
+"""The groups that are counted by themselves, with the traffic they are ranked by; labels slo, model, team, group."""
+
+GROUPS_DROPPED = "failsoft:slo_groups_dropped:count"
+"""How many groups are beyond the cap and counted as `(other)`; labels slo, model, team."""
 
 FRESH = "failsoft:slo_evaluation_fresh:bool"
 """1 where the drift evaluation behind an SLO is fresh, 0 where it is stale or dead; labels slo, model, team."""

@@ -19,6 +19,7 @@ __all__ = [
     "Freshness",
     "GaugeWithin",
     "Goodput",
+    "GroupBy",
     "Indicator",
     "KvCache",
     "Preemption",
@@ -180,6 +181,25 @@ class Indicator(OneOf):
         return type(self).model_fields[self.choice].alias or self.choice
 
 
+class GroupBy(Fixed):
+    """Groups of requests, each with a budget and alerts of its own."""
+
+    label: LabelName
+    """The label that tells them apart, such as a tenant, a LoRA adapter or a route."""
+
+    cap: Annotated[int, Field(ge=2, le=100)] = 20
+    """How many are counted by themselves, those with the most traffic; all others count together as `(other)`."""
+
+    added: bool = False
+    """Whether the scrape configuration adds the label, so that the engine's catalogue does not know it."""
+
+    @model_validator(mode="after")
+    def _free(self) -> Self:
+        if self.label in {"le", "quantile", "__name__"}:
+            raise PydanticCustomError("group", "groups by {label}", {"label": self.label, "expected": "another label"})
+        return self
+
+
 class SLOSpec(Fixed):
     """A service level objective."""
 
@@ -187,6 +207,9 @@ class SLOSpec(Fixed):
     indicator: Indicator
     objective: Percent
     period: Duration = Duration(30 * 86_400_000)
+
+    group_by: GroupBy | None = None
+    """A label for each value of which the objective holds by itself."""
 
     alerting: Name | None = None
     """The AlertWindows; without it, the shipped one for the period."""
