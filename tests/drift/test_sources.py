@@ -174,7 +174,7 @@ def test_what_is_not_there_or_no_data_is_a_finding(tmp_path):
     assert found(tmp_path).code is codes.DATA_MISSING
     (tmp_path / "rows.xlsx").write_text("a")
     assert found(tmp_path / "rows.xlsx").expected
-    nested = pa.table({"a": [[1], [2]]})
+    nested = pa.table({"a": [[1], [2, 3]]})
     parquet.write_table(nested, tmp_path / "nested.parquet")
     assert "list" in found(tmp_path / "nested.parquet").message
 

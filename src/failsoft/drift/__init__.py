@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from failsoft.drift.counting.counter import DriftCounter
     from failsoft.drift.distribution import Categories, Distribution, Histogram
     from failsoft.drift.features import CategoricalReference, HistogramReference, NumericReference, UncomparedReference
-    from failsoft.drift.fitting import Source, fit, fit_arrays
+    from failsoft.drift.fitting import fit, fit_arrays
     from failsoft.drift.monitors.learn import learn
     from failsoft.drift.monitors.queries import counts_query
     from failsoft.drift.monitors.score import Score, Verdict, score
     from failsoft.drift.monitors.watch import Watch, evaluate, watches
     from failsoft.drift.profile import ReferenceProfile
+    from failsoft.drift.source import Source
     from failsoft.drift.statistics.psi import psi
     from failsoft.drift.statistics.tvd import tvd
 
@@ -54,7 +55,7 @@ _HOMES = {
     "accumulator": ("Accumulator", "WrongColumnError"),
     "columns": ("Labels", "Numbers"),
     "counting.counter": ("DriftCounter",),
-    "fitting": ("Source", "fit", "fit_arrays"),
+    "fitting": ("fit", "fit_arrays"),
     "distribution": ("Categories", "Distribution", "Histogram"),
     "features": ("CategoricalReference", "HistogramReference", "NumericReference", "UncomparedReference"),
     "monitors.learn": ("learn",),
@@ -62,6 +63,7 @@ _HOMES = {
     "monitors.score": ("Score", "Verdict", "score"),
     "monitors.watch": ("Watch", "evaluate", "watches"),
     "profile": ("ReferenceProfile",),
+    "source": ("Source",),
     "statistics.psi": ("psi",),
     "statistics.tvd": ("tvd",),
 }

@@ -164,6 +164,11 @@ class Accumulator:
     def __init__(self, profile: ReferenceProfile) -> None:
         self.profile = profile
         self.rows = 0
+        self.sums: dict[str, NDArray[np.int64]] = {
+            column: np.zeros(embedding.size, dtype=np.int64) for column, embedding in profile.embeddings.items()
+        }
+        """Of the vectors of each embedding, on its grid."""
+
         self.counts: dict[str, Counts] = {name: empty_counts(feature) for name, feature in profile.features.items()}
 
     def update(self, batch: Mapping[str, Any]) -> None:
@@ -176,6 +181,7 @@ class Accumulator:
             batch: by name, columns or what `column_of` takes, all of one length.
         """
         columns: dict[str, Column] = {}
+        batch, sums = self._along(batch) if self.profile.embeddings else (batch, {})
         for name, feature in self.profile.features.items():
             if name not in batch:
                 raise WrongColumnError(f"there is no column {name!r}")
@@ -192,7 +198,24 @@ class Accumulator:
         else:
             for count in each:
                 count()
+        for column, found in sums.items():
+            self.sums[column] += found
         self.rows += sum(rows)
+
+    def _along(self, batch: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, NDArray[np.int64]]]:
+        """A batch with embeddings along their directions, and the sums of their vectors."""
+        from failsoft.drift.projection import expanded, on_grid, vectors_of
+
+        if gone := [column for column in self.profile.embeddings if column not in batch]:
+            raise WrongColumnError(f"there is no column {gone[0]!r}")
+        sums = {}
+        try:
+            for column, embedding in self.profile.embeddings.items():
+                vectors = vectors_of(batch[column], column, embedding)
+                sums[column] = on_grid(embedding, vectors).sum(axis=0).astype(np.int64)
+            return expanded(batch, self.profile.embeddings), sums
+        except ValueError as error:
+            raise WrongColumnError(str(error)) from None
 
     def merge(self, other: "Accumulator") -> None:
         """Add the counts of another part of the rows.
@@ -203,6 +226,8 @@ class Accumulator:
             raise ValueError("the two were counted with different references")
         for name, counts in self.counts.items():
             counts.merge(other.counts[name])  # type: ignore[arg-type]  # one reference makes one kind of counts
+        for column, found in other.sums.items():
+            self.sums[column] += found
         self.rows += other.rows
 
     def distribution(self, name: str) -> Distribution | None:
@@ -222,6 +247,7 @@ class Accumulator:
             "reference": self.profile.digest,
             "rows": self.rows,
             "counts": {name: _as_json(counts) for name, counts in self.counts.items()},
+            "sums": {column: found.tolist() for column, found in self.sums.items()},
         }
 
     @classmethod
@@ -233,6 +259,8 @@ class Accumulator:
         made.rows = content["rows"]
         for name, counts in made.counts.items():
             _fill(counts, content["counts"][name])
+        for column in made.sums:
+            made.sums[column] = np.array(content["sums"][column], dtype=np.int64)
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -249,8 +277,9 @@ def _floats(column: Column) -> NDArray[np.float64]:
     """The numbers of a column; whole numbers that no integer type of numpy holds come as categories."""
     if isinstance(column, Numbers):
         return column.values.astype(np.float64, copy=False)
-    values = np.array([float(name) for name in column.counts], dtype=np.float64)
-    return np.repeat(values, list(column.counts.values()))
+    labels = labelled(column)
+    values = np.array([float(name) for name in labels.counts], dtype=np.float64)
+    return np.repeat(values, list(labels.counts.values()))
 
 
 def wrong_type(feature: FeatureReference, column: Column) -> str:

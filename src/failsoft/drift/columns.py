@@ -11,12 +11,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXACT_INTEGERS", "Column", "Labels", "Numbers", "Type", "column_of", "family", "labelled", "number_text"]
+__all__ = [
+    "EXACT_INTEGERS",
+    "Column",
+    "Labels",
+    "Numbers",
+    "Type",
+    "Vectors",
+    "column_of",
+    "family",
+    "labelled",
+    "number_text",
+    "vectors_of_matrix",
+]
 
 EXACT_INTEGERS = 2**53
 """The largest number up to which float64 holds all whole numbers."""
 
-type Type = Literal["number", "time", "duration", "text", "boolean", "any"]
+type Type = Literal["number", "time", "duration", "text", "boolean", "vector", "any"]
 """What values are. `any`: there is none to tell by."""
 
 _FIRST_DAY = datetime(1970, 1, 1)  # noqa: DTZ001  # of times without a zone
@@ -69,26 +81,52 @@ class Labels:
         return sum(self.counts.values()) + self.missing
 
 
-type Column = Numbers | Labels
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """Rows of vectors of one length.
+
+    Attributes:
+        values: those that are not missing, shape (rows, size).
+        missing: how many are: null, or with a NaN in them.
+    """
+
+    values: NDArray[Any]
+    missing: int = 0
+    type: Literal["vector"] = "vector"
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return len(self.values) + self.missing
+
+    @property
+    def size(self) -> int:
+        """Numbers of a vector."""
+        return int(self.values.shape[1])
+
+
+type Column = Numbers | Labels | Vectors
 
 
 def family(column: Column) -> Type:
     """The type of a column; `any` where it holds no value, so that it fits all."""
-    empty = not column.values.size if isinstance(column, Numbers) else not column.counts
+    empty = not column.counts if isinstance(column, Labels) else not column.values.size
     return "any" if empty else column.type
 
 
 def labelled(column: Column) -> Labels:
-    """The column as categories: numbers by their text, whole ones without a point."""
+    """The column as categories: numbers by their text, whole ones without a point. Raises `ValueError` on vectors."""
     if isinstance(column, Labels):
         return column
+    if isinstance(column, Vectors):
+        raise ValueError("vectors are no categories")  # noqa: TRY004  # as every column that does not fit
     values, counts = np.unique(column.values, return_counts=True)
     pairs = zip(values.tolist(), counts.tolist(), strict=True)
     return Labels({number_text(value): count for value, count in pairs}, column.missing, "number")
 
 
 def column_of(values: Any) -> Column:
-    """A column from anything that numpy takes for an array of one dimension, or a column already.
+    """A column from anything that numpy takes for an array of one dimension, of two for vectors, or a column already.
 
     None, NaN and NaT are missing. Booleans are the categories `false` and `true`, dates are seconds since the epoch.
     Raises `ValueError` where there are more dimensions.
@@ -100,18 +138,33 @@ def column_of(values: Any) -> Column:
     >>> column_of(np.array(["1970-01-02"], dtype="datetime64[D]"))
     Numbers(values=array([86400.]), missing=0, type='time')
     """
-    if isinstance(values, Numbers | Labels):
+    if isinstance(values, Numbers | Labels | Vectors):
         return values
     array = values if isinstance(values, np.ndarray) else _array(values)
+    if array.ndim == 2 and array.dtype.kind in "fiu":  # noqa: PLR2004  # a matrix
+        return vectors_of_matrix(array, 0)
     if array.ndim != 1:
         raise ValueError(f"a column has {array.ndim} dimensions, not 1")
     if isinstance(array, np.ma.MaskedArray):
         plain = column_of(array.compressed())
         masked = int(array.size - array.count())
+        if isinstance(plain, Vectors):
+            return Vectors(plain.values, plain.missing + masked)
         if isinstance(plain, Numbers):
             return Numbers(plain.values, plain.missing + masked, plain.type)
         return Labels(plain.counts, plain.missing + masked, plain.type)
     return _of_array(array)
+
+
+def vectors_of_matrix(table: NDArray[Any], missing: int) -> Vectors:
+    """Vectors from the rows of a matrix; those with a NaN in them are missing.
+
+    Args:
+        table: shape (rows, size).
+        missing: rows beside them that are null.
+    """
+    absent = np.isnan(table).any(axis=1) if table.dtype.kind == "f" else np.zeros(len(table), dtype=bool)
+    return Vectors(table[~absent] if absent.any() else table, missing + int(absent.sum()))
 
 
 def _array(values: Any) -> NDArray[Any]:
@@ -174,6 +227,8 @@ def _of_objects(values: Sequence[Any]) -> Column:  # noqa: PLR0911  # one for ea
     kinds = {type(value) for value in present}
     if not present:
         return Numbers(np.empty(0), missing)
+    if all(issubclass(kind, list | tuple | np.ndarray) for kind in kinds):
+        return _vectors(present, missing)
     if all(issubclass(kind, bool | np.bool_) for kind in kinds):
         true = sum(map(bool, present))
         return _booleans(true, len(present) - true, missing)
@@ -186,6 +241,17 @@ def _of_objects(values: Sequence[Any]) -> Column:  # noqa: PLR0911  # one for ea
     if all(issubclass(kind, timedelta | time | np.timedelta64) for kind in kinds):
         return Numbers(np.array([_length(value) for value in present]), missing, "duration")
     return Labels(dict(Counter(map(_text, present))), missing)
+
+
+def _vectors(present: Sequence[Any], missing: int) -> Vectors:
+    lengths = {len(value) for value in present}
+    if len(lengths) > 1:
+        raise ValueError(f"a column has lists of {min(lengths)} to {max(lengths)} values; vectors have one length")
+    try:
+        table = np.array([np.asarray(value, dtype=np.float64) for value in present])
+    except (TypeError, ValueError):
+        raise ValueError("a column has lists of values that are no numbers") from None
+    return vectors_of_matrix(table.reshape(len(present), -1), missing)
 
 
 def _whole(values: Sequence[int], missing: int) -> Column:

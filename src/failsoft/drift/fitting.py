@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from failsoft.drift.columns import Column, column_of
+from failsoft.drift.columns import Column, Vectors, column_of
 from failsoft.drift.features import CategoricalReference, FeatureReference, Role
 from failsoft.drift.gathering import MOST_CATEGORIES, Part
 from failsoft.drift.profile import OTHER_STRATUM, SCHEMA, ReferenceProfile, Strata
+from failsoft.drift.projection import DIRECTIONS, Projected, learn_directions
+from failsoft.drift.source import KeyedSource, Source
 
 __all__ = [
     "LEAST_ROWS",
@@ -35,29 +37,6 @@ class NoStrataError(ValueError):
     """A column tells no strata apart."""
 
 
-class Source(Protocol):
-    """Rows that can be read more than once."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The names, each once."""
-
-    @property
-    def rows(self) -> int:
-        """About how many rows there are, to choose how many columns are held at once."""
-
-    def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
-        """All rows of some columns, in parts that fit in memory."""
-
-
-@runtime_checkable
-class KeyedSource(Protocol):
-    """Rows that can be told apart by a column."""
-
-    def keyed(self, columns: Sequence[str], key: str) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
-        """All rows of some columns, those of each value of the key apart."""
-
-
 def fit(  # noqa: PLR0913  # what a profile says of itself
     source: Source,
     *,
@@ -66,6 +45,7 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
     categorical: Sequence[str] = (),
     importance: Mapping[str, float] | None = None,
     by: str = "",
+    directions: int = DIRECTIONS,
     model: str = "",
     revision: str = "",
     at: datetime | None = None,
@@ -83,6 +63,7 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         predictions: those that the model makes; they come first.
         categorical: numbers that are names, such as postal codes.
         importance: of columns, by which they are sorted; those without come after them, as given.
+        directions: along how many an embedding is compared.
         by: the column of routes, tenants or revisions, for each of which a reference is kept as well.
         model: the Model whose features these are.
         revision: what the model served.
@@ -96,11 +77,16 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         name for name in (*ordered, *categorical, *weights, *filter(None, [by])) if name not in source.columns
     ]:
         raise ValueError(f"there is no column {unknown[0]!r}")
+    embeddings = {name: learn_directions(source, name, directions) for name in ordered if name in source.vectors}
+    home = {each: name for name, one in embeddings.items() for each in one.names(name)}
+    source = Projected(source, embeddings) if embeddings else source
+    ordered = [each for name in ordered for each in (embeddings[name].names(name) if name in embeddings else [name])]
     plan = _Strata.of(source, by) if by else None
 
     def part(name: str) -> Part:
-        role: Role = "prediction" if name in predictions else "feature"
-        return Part(as_labels=name in categorical, role=role, importance=weights.get(name))
+        column = home.get(name, name)
+        role: Role = "prediction" if column in predictions else "feature"
+        return Part(as_labels=name in categorical, role=role, importance=weights.get(column))
 
     found: dict[str, dict[str, FeatureReference]] = {name: {} for name in ("", *(plan.names if plan else ()))}
     for group in _groups(ordered, source.rows):
@@ -118,13 +104,14 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
     if not any(feature.rows + feature.missing for feature in whole.values()):
         raise ValueError("there are no rows")
     return ReferenceProfile(
-        schema_=SCHEMA if plan is not None else 2,
+        schema_=SCHEMA if plan is not None or embeddings else 2,
         model=model,
         revision=revision,
         learned_at=at if at is not None else datetime.now(UTC).replace(microsecond=0),
         learned_from=of,
         features=whole,
         strata=plan.stored(found) if plan is not None else None,
+        embeddings=embeddings,
     )
 
 
@@ -210,6 +197,10 @@ class _Arrays:
         if len(lengths) > 1:
             raise ValueError(f"the columns have {min(lengths)} to {max(lengths)} rows, not one number of them")
         return max(lengths, default=0)
+
+    @property
+    def vectors(self) -> Sequence[str]:
+        return tuple(name for name, column in self.held.items() if isinstance(column, Vectors))
 
     def batches(self, columns: Sequence[str]) -> Iterator[Mapping[str, Column]]:
         yield {name: self.held[name] for name in columns}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
+from failsoft.drift.embedded import Embedding
 from failsoft.drift.features import CategoricalReference, FeatureReference, Stored
 from failsoft.drift.signed import DIGEST, Problems, Raw, as_text, digest_of, read_signed
 from failsoft.findings import Finding, Place
@@ -98,21 +99,29 @@ class ReferenceProfile(Stored):
     strata: Strata | None = None
     """The same for each stratum; None where all rows are taken together."""
 
+    embeddings: Mapping[str, Embedding] = Field(default_factory=dict)
+    """Columns of vectors, each of which is as many features as it has directions."""
+
     @model_validator(mode="after")
     def _versioned(self) -> Self:
-        if self.strata is not None and self.schema_ == _PLAIN:
-            raise ValueError(f"has strata, which the schema {_PLAIN} does not know")
+        if (self.strata is not None or self.embeddings) and self.schema_ == _PLAIN:
+            raise ValueError(f"has strata or embeddings, which the schema {_PLAIN} does not know")
+        for column, embedding in self.embeddings.items():
+            if not set(embedding.names(column)) <= self.features.keys():
+                raise ValueError(f"lacks a feature for each direction of {column!r}")
         return self
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What data needs to have to be scored."""
-        return tuple(dict.fromkeys([*self.features, *([self.strata.by] if self.strata is not None else [])]))
+        home = {name: column for column, one in self.embeddings.items() for name in one.names(column)}
+        by = [self.strata.by] if self.strata is not None else []
+        return tuple(dict.fromkeys([*(home.get(name, name) for name in self.features), *by]))
 
     def stratum(self, name: str) -> "ReferenceProfile":
         """The profile of one stratum, as if there were no other rows; of `""`, of all rows together."""
         features = self.features if not name or self.strata is None else self.strata.features[name]
-        return self.changed(features=features, strata=None, schema_=_PLAIN)
+        return self.changed(features=features, strata=None)
 
     def changed(self, **fields: Any) -> "ReferenceProfile":
         """The same with some fields changed, and the hash that it then has."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from failsoft.drift.accumulator import Accumulator, CategoryCounts, empty_counts
 from failsoft.drift.columns import Labels
-from failsoft.drift.fitting import KeyedSource, Source
 from failsoft.drift.profile import ReferenceProfile, Strata
+from failsoft.drift.source import KeyedSource, Source
 
-__all__ = ["Stratified", "Window", "count"]
+__all__ = ["Stratified", "Window", "centroid_cosines", "count"]
 
 
 class Stratified:
@@ -115,10 +115,26 @@ def count(profile: ReferenceProfile, source: Source, progress: Callable[[int], N
     if not isinstance(source, KeyedSource):
         raise ValueError("the reference has strata: count a file or a data frame")  # noqa: TRY004  # it is the reference
     window = Stratified(profile)
-    for value, batch in source.keyed(tuple(profile.features), profile.strata.by):
+    for value, batch in source.keyed(profile.stratum("").columns, profile.strata.by):
         window.update(value, batch)
         progress(window.rows)
     return window
+
+
+def centroid_cosines(window: Window) -> dict[str, float | None]:
+    """Of each embedding, the cosine between the centroids of the reference and of the window; None where one is at 0.
+
+    It is information, not a signal: directions say what moved.
+    """
+    from failsoft.drift.projection import cosine
+
+    parts = list(window.parts.values()) if isinstance(window, Stratified) else [window]
+    return {
+        column: cosine(
+            embedding, [sum(numbers) for numbers in zip(*(part.sums[column].tolist() for part in parts), strict=True)]
+        )
+        for column, embedding in window.profile.embeddings.items()
+    }
 
 
 def _mix(strata: Strata) -> CategoryCounts:

@@ -11,6 +11,7 @@ from failsoft.cli.drift.files import Told, opened, stop
 from failsoft.drift import Accumulator, Numbers, NumericReference, codes
 from failsoft.drift.comparison import Compared, compare, exactly
 from failsoft.drift.diagnosis import Tested, anderson_darling, cramer_von_mises, energy, mmd
+from failsoft.drift.projection import Projected
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def from_rows(  # noqa: PLR0913  # two files, how they are read, and what is ask
     features = window.profile.features
     numeric = [name for name, feature in features.items() if isinstance(feature, NumericReference)]
     types = {name: features[name].type for name in numeric}  # type: ignore[union-attr]  # all are numeric
-    before = opened(reference, form, delimiter=delimiter, types=types)
-    now = opened(data, form, delimiter=delimiter, types=types)
+    before = _along(opened(reference, form, delimiter=delimiter, types=types), window)
+    now = _along(opened(data, form, delimiter=delimiter, types=types), window)
     if gone := [name for name in numeric if name not in before.columns]:
         stop([Finding(codes.COLUMN_GONE, f"has no column {gone[0]!r}", Place(reference.name))], form)
     found, details = [], {}
@@ -42,6 +43,12 @@ def from_rows(  # noqa: PLR0913  # two files, how they are read, and what is ask
             found.append(compared)
         told(done, len(features), "features")
     return tuple(found), details
+
+
+def _along(source: "Source", window: Accumulator) -> "Source":
+    """The rows with embeddings along the directions of the reference."""
+    embeddings = {column: one for column, one in window.profile.embeddings.items() if column in source.columns}
+    return Projected(source, embeddings) if embeddings else source
 
 
 def _rows(source: "Source", name: str) -> NDArray[np.float64]:

@@ -34,6 +34,13 @@ _FEWEST = 2
     metavar="FILE|NAME=WEIGHT",
     help="What the model makes of columns: they come by it. FILE is JSON, or a CSV of name and weight.",
 )
+@click.option(
+    "--directions",
+    type=click.IntRange(1, 256),
+    default=16,
+    show_default=True,
+    help="Of a column of vectors: along so many it is compared.",
+)
 @click.option("--by", default="", metavar="COLUMN", help="Routes, tenants or revisions: a reference of each as well.")
 @click.option("--model", default="", help="The Model whose features these are.")
 @click.option("--revision", default="", help="What the model served, such as an image's digest.")
@@ -47,6 +54,7 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     predictions: tuple[str, ...],
     categorical: tuple[str, ...],
     weights: tuple[str, ...],
+    directions: int,
     by: str,
     model: str,
     revision: str,
@@ -77,6 +85,7 @@ def fit(  # noqa: PLR0913  # one parameter for each option
             predictions=predictions,
             categorical=categorical,
             importance=importance,
+            directions=directions,
             by=by,
             model=model,
             revision=revision,

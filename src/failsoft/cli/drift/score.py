@@ -94,11 +94,11 @@ def score(  # noqa: PLR0913  # one parameter for each option
     if output == "text":
         report(warnings, output)
     if output == "json":
-        click.echo(json.dumps(_as_json(profile, features, warnings, details, alarms), indent=1))
+        click.echo(json.dumps(_as_json(window, features, warnings, details, alarms), indent=1))
     else:
         from failsoft.cli.drift.table import table
 
-        click.echo(table(profile, features, window.rows, details))
+        click.echo(table(window, features, details))
     sys.exit(exit_code(features))
 
 
@@ -202,7 +202,7 @@ def _tolerance(  # noqa: PLR0913  # as the options
 
 
 def _as_json(
-    profile: "ReferenceProfile",
+    window: "Window",
     features: "tuple[Judged, ...]",
     warnings: list[Finding],
     details: dict[str, Any],
@@ -210,7 +210,9 @@ def _as_json(
 ) -> dict[str, Any]:
     from failsoft.drift.explanation import explanation
     from failsoft.drift.judgement import worst
+    from failsoft.drift.stratified import centroid_cosines
 
+    profile = window.profile
     return {
         "reference": {
             "model": profile.model,
@@ -225,5 +227,6 @@ def _as_json(
             one.as_json() | ({"diagnosis": details[one.compared.name]} if one.compared.name in details else {})
             for one in features
         ],
+        "embeddings": {column: {"cosine": cosine} for column, cosine in centroid_cosines(window).items()},
         "warnings": [finding.message for finding in warnings],
     }

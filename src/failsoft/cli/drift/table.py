@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from failsoft.drift import ReferenceProfile
 from failsoft.drift.explanation import explanation
 from failsoft.drift.judgement import Judged, Severity, worst
+from failsoft.drift.stratified import Window, centroid_cosines
 
 __all__ = ["table"]
 
@@ -19,13 +19,16 @@ _WORDS = {
 }
 
 
-def table(profile: ReferenceProfile, features: Sequence[Judged], rows: int, details: Mapping[str, Any]) -> str:
+def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any]) -> str:
     """The verdict, and a line for each feature."""
+    profile, rows = window.profile, window.rows
     lines = [_HEADER, *(_line(one) for one in sorted(features, key=lambda one: one.rank))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER) - 1)]
     shown = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
     for name, tests in details.items():
         shown.append(f"{name!r}, from rows: " + ", ".join(f"{test} {_tested(found)}" for test, found in tests.items()))
+    for column, cosine in centroid_cosines(window).items():
+        shown.append(f"{column!r}: cosine of the centroids {_number(cosine)}")
     moved = {one.compared.name for one in features if one.severity in {Severity.TICKET, Severity.PAGE}}
     names = {one.compared.name for one in features}
     what = f"{_WORDS[worst(features)]} ({len(moved)} of {len(names)} features moved, {rows:,} rows)"

@@ -104,7 +104,7 @@ class _Numeric(Bins):
             counts = np.bincount(self.edges.searchsorted(values), minlength=len(self.names) - 1).tolist()
         else:  # whole numbers that no integer type of numpy holds
             counts = [0] * (len(self.names) - 1)
-            for name, count in column.counts.items():
+            for name, count in labelled(column).counts.items():
                 counts[bisect_left(self.cuts, float(name))] += count
         return [*counts, column.missing]
 

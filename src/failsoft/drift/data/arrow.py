@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from failsoft.drift.columns import Column, Labels, Numbers
+from failsoft.drift.columns import Column, Labels, Numbers, Vectors, vectors_of_matrix
 
-__all__ = ["Unreadable", "column_of_arrow"]
+__all__ = ["Unreadable", "column_of_arrow", "is_vector"]
 
 _DAY = 86_400
 _UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -18,10 +18,10 @@ class Unreadable(ValueError):  # noqa: N818  # it is caught and told as a findin
     """A column of a type that has neither numbers nor categories."""
 
 
-def column_of_arrow(array: Any) -> Column:
+def column_of_arrow(array: Any) -> Column:  # noqa: PLR0911  # one for each kind
     """A column from an Arrow array or chunked array; nulls and NaN are missing.
 
-    Raises `Unreadable` on lists, structs and the like.
+    Lists of numbers, all of one length, are vectors. Raises `Unreadable` on other lists, structs and the like.
 
     >>> column_of_arrow(pa.array([1.5, None, float("nan")]))
     Numbers(values=array([1.5]), missing=2, type='number')
@@ -31,6 +31,8 @@ def column_of_arrow(array: Any) -> Column:
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return column_of_arrow(pa.chunked_array([chunk.storage for chunk in _chunks(array)], kind.storage_type))
+    if is_vector(kind):
+        return _vectors(array)
     if pa.types.is_null(kind):
         return Numbers(np.empty(0), len(array))
     if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
@@ -42,6 +44,37 @@ def column_of_arrow(array: Any) -> Column:
     if pa.types.is_dictionary(kind) or _is_text(kind):
         return _texts(array)
     return _numbers(array, kind)
+
+
+def is_vector(kind: Any) -> bool:
+    """Whether a type of Arrow is one of vectors: lists of numbers."""
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(test(kind) for test in lists):
+        return False
+    return bool(pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
+
+
+def _vectors(array: Any) -> Vectors:
+    chunks = [_matrix(chunk.drop_null()) for chunk in _chunks(array)]
+    filled = [table for table in chunks if len(table)]
+    sizes = sorted({table.shape[1] for table in filled})
+    if len(sizes) > 1:
+        raise Unreadable(f"lists of {sizes[0]} and of {sizes[-1]} values; vectors have one length")
+    table = np.concatenate(filled) if filled else np.empty((0, 1))
+    return vectors_of_matrix(table, array.null_count)
+
+
+def _matrix(chunk: Any) -> np.typing.NDArray[Any]:
+    """The rows of an array of lists without nulls, shape (rows, size)."""
+    if not len(chunk):
+        return np.empty((0, 1))
+    lengths = pc.list_value_length(chunk)
+    low, high = pc.min_max(lengths).as_py().values()
+    if low != high or not high:
+        raise Unreadable(f"lists of {low} to {high} values; vectors have one length")
+    flat = chunk.flatten()
+    values = flat.cast(pa.float64()).to_numpy(zero_copy_only=False) if flat.null_count else _numpy(flat)
+    return values.reshape(len(chunk), high)
 
 
 def _numbers(array: Any, kind: Any) -> Numbers:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from failsoft.drift.codes import DATA_COLUMNS, DATA_UNREADABLE
+from failsoft.drift.data.arrow import is_vector
 from failsoft.drift.data.problems import told
 from failsoft.drift.data.rows import ArrowRows
 
@@ -38,6 +39,8 @@ class FrameSource(ArrowRows):
         self.shown = _SHOWN
         self.columns: Sequence[str] = tuple(names)
         self.rows = len(self._frame)
+        lists = {name for name, kind in self._frame.schema.items() if isinstance(kind, nw.List | nw.Array)}
+        self.vectors = tuple(name for name in names if name in lists and is_vector(self._frame[name].to_arrow().type))
 
     def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns, in one part: they are in memory already."""

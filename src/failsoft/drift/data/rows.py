@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from failsoft.drift.codes import DATA_UNREADABLE
 from failsoft.drift.columns import Column, column_of, labelled
-from failsoft.drift.data.arrow import Unreadable, column_of_arrow
+from failsoft.drift.data.arrow import Unreadable, column_of_arrow, is_vector
 from failsoft.drift.data.problems import told
 
-__all__ = ["ArrowRows", "Keys", "TableSource", "texts_of"]
+__all__ = ["ArrowRows", "Keys", "TableSource", "texts_of", "vectors_in"]
 
 type Keys = Callable[[Any], tuple[Sequence[str | None], np.typing.NDArray[np.intp]]]
 """From an Arrow array to its different keys, and for each row which of them it has."""
@@ -24,11 +24,13 @@ class ArrowRows:
         shown: the name of the source, for findings.
         columns: the names, each once.
         rows: about how many rows there are.
+        vectors: those columns that hold lists of numbers.
     """
 
     shown: str
     columns: Sequence[str]
     rows: int
+    vectors: Sequence[str] = ()
 
     def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns, in parts that fit in memory: tables or record batches of Arrow."""
@@ -66,11 +68,17 @@ class TableSource(ArrowRows):
         self.shown = shown
         self.columns = tuple(table.schema.names)
         self.rows = table.num_rows
+        self.vectors = vectors_in(table.schema)
         self._table = table
 
     def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns, in one part."""
         yield self._table.select(list(columns))
+
+
+def vectors_in(schema: Any) -> tuple[str, ...]:
+    """The columns of a schema of Arrow that hold lists of numbers."""
+    return tuple(field.name for field in schema if is_vector(field.type))
 
 
 def divided(table: Any, key: str, keys: Keys, shown: str) -> Iterator[tuple[str | None, Any]]:

@@ -12,8 +12,8 @@ from failsoft.drift.codes import DATA_COLUMNS, DATA_MISSING, DATA_UNREADABLE
 from failsoft.drift.columns import Type
 from failsoft.drift.data.csvs import CsvSource
 from failsoft.drift.data.problems import told
-from failsoft.drift.data.rows import ArrowRows
-from failsoft.drift.fitting import Source
+from failsoft.drift.data.rows import ArrowRows, vectors_in
+from failsoft.drift.source import Source
 
 __all__ = ["open_data"]
 
@@ -61,6 +61,7 @@ class ParquetSource(ArrowRows):
             schema = file.schema_arrow
             self.columns: Sequence[str] = tuple(schema.names)
             self.rows = file.metadata.num_rows
+        self.vectors = vectors_in(schema)
         self._texts = [
             field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         ]
@@ -87,6 +88,7 @@ class ArrowSource(ArrowRows):
         with pa.memory_map(str(path)) as mapped:
             reader, batches = _opened(mapped)
             self.columns: Sequence[str] = tuple(reader.schema.names)
+            self.vectors = vectors_in(reader.schema)
             for batch in batches:
                 self.rows += batch.num_rows
 

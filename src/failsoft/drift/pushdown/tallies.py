@@ -37,6 +37,11 @@ def check(profile: ReferenceProfile, types: Mapping[str, Type]) -> None:
             f"the reference has strata of {profile.strata.by!r}: count the rows of each with profile.stratum(NAME), or "
             'all together with profile.stratum("")'
         )
+    if profile.embeddings:
+        column = next(iter(profile.embeddings))
+        raise WrongColumnError(
+            f"{column!r} is an embedding, which engines do not project: count a file or a data frame"
+        )
     for name, feature in profile.features.items():
         if name not in types:
             raise WrongColumnError(f"there is no column {name!r}")

@@ -11,7 +11,7 @@ from failsoft.drift.features import NumericReference
 from failsoft.drift.judgement import Judged, Severity, worst
 from failsoft.drift.report.plot import BARS, CURVE, Bars, Curve, bars, curve
 from failsoft.drift.report.words import Bin, moves
-from failsoft.drift.stratified import Stratified, Window
+from failsoft.drift.stratified import Stratified, Window, centroid_cosines
 
 if TYPE_CHECKING:
     from failsoft.drift.distribution import Histogram
@@ -71,6 +71,7 @@ def page(window: Window, features: Sequence[Judged], *, source: str) -> str:
         sign=_WORDS[found][1],
         verdict=_WORDS[found][2],
         explanation=explanation(features),
+        cosines=centroid_cosines(window),
         moved=len({one.compared.name for one in features if one.severity in loud}),
         of=len({one.compared.name for one in features}),
         drifted=[one for one in shown if one.judged.severity in loud],
