@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from failsoft.cli.common import finish, output_option, workspace_argument
+from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.load import load
@@ -14,12 +15,29 @@ from failsoft.workspace.load import load
 __all__ = ["command", "findings_of"]
 
 
+_ITS_OWN = "the workspace's"
+_PATIENCE_S = 10.0
+
+
 @click.command("check")
 @workspace_argument
+@click.option(
+    "--prometheus",
+    "url",
+    is_flag=False,
+    flag_value=_ITS_OWN,
+    metavar="[URL]",
+    help="Compare with a Prometheus that runs: its own where only the flag is given, at the end.",
+)
 @output_option
-def command(workspace: Path, output: str) -> None:
-    """Check the documents of WORKSPACE. Exit codes: 0 no error (warnings do not fail), 1 errors, 2 could not start."""
+def command(workspace: Path, url: str | None, output: str) -> None:
+    """Check the documents of WORKSPACE, and with --prometheus whether a server can measure and evaluate them.
+
+    Exit codes: 0 no error (warnings do not fail), 1 errors, 2 could not start.
+    """
     loaded, findings = findings_of(workspace)
+    if url is not None:
+        findings = (*findings, *_live(loaded, "" if url == _ITS_OWN else url))
     counts = {
         "model": loaded.models,
         "SLO": loaded.slos,
@@ -29,6 +47,26 @@ def command(workspace: Path, output: str) -> None:
     }
     held = ", ".join(_own(what, named) for what, named in counts.items())
     finish(findings, output, f"{workspace}: {held}: {'no errors' if findings else 'all good'}", workspace)
+
+
+def _live(workspace: Workspace, url: str) -> tuple[Finding, ...]:
+    """What is wrong between the workspace and a server; nothing is asked of a place that is no URL."""
+    from failsoft.cli.compile import compiled
+    from failsoft.live import gather, judge, subject_of
+    from failsoft.server.outside import make_prometheus
+
+    if url and "://" not in url:
+        raise UsageError(
+            f"--prometheus {url!r} is no URL: write --prometheus=http://HOST:9090, "
+            "or the flag alone behind the workspace for the Prometheus that it names"
+        )
+    subject = subject_of(workspace, compiled(workspace, tests=False)[0])
+    prometheus = make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
+    try:
+        found = judge(subject, gather(prometheus, subject))
+    finally:
+        prometheus.close()
+    return tuple(sorted(found, key=lambda finding: (finding.place, finding.code.id)))
 
 
 def _own(what: str, documents: Mapping[str, Document[Any]]) -> str:

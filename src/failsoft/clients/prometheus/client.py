@@ -1,10 +1,12 @@
 """The client of a real Prometheus, built on prometheus-api-client."""
 
+import json
 import logging
 import math
 import re
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,13 +18,15 @@ from failsoft.errors import PermanentError, RefusedError, TooLargeError, TooSlow
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest, Response, Session
 
 __all__ = ["PrometheusClient"]
 
 _log = logging.getLogger(__name__)
 _SHOWN = 300
 _PAUSE = 1.0
+_LARGEST = 32 * 1024 * 1024
+_PIECE = 64 * 1024
 # Prometheus' own limits, then those of Mimir and Cortex, and of Thanos.
 _LIMITS = re.compile(
     r"exceeded maximum resolution|too many samples|err-mimir-max-|err-mimir-too-|the query (?:time range|hit the max)"
@@ -78,12 +82,28 @@ class PrometheusClient:
         )
         return self._read(result, self._series)
 
+    def read(self, path: str, params: Mapping[str, str] | None = None, *, largest: int = _LARGEST) -> Any:
+        """What any other endpoint of the API answers under `data`, such as `status/buildinfo` or `rules`.
+
+        Args:
+            path: below `/api/v1/`.
+            params: of its query.
+            largest: bytes of the answer that are read.
+
+        Raises:
+            TooLargeError: the answer is larger.
+            FailsoftError: as of every question.
+        """
+        address = f"{self.url}/api/v1/{path}"
+        return self._guarded(lambda _: self._bounded(address, dict(params or {}), largest))
+
     def close(self) -> None:
-        """Close this thread's connection."""
-        connect: PrometheusConnect | None = getattr(self._local, "connect", None)
-        if connect is not None:
-            connect.close()
-            del self._local.connect
+        """Close this thread's connections."""
+        for name in ("connect", "session"):
+            held = getattr(self._local, name, None)
+            if held is not None:
+                held.close()
+                delattr(self._local, name)
 
     def _guarded(self, ask: Callable[["PrometheusConnect"], Any]) -> Any:
         from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
@@ -100,6 +120,35 @@ class PrometheusClient:
             raise UnavailableError(f"{self._name} cannot be reached, or sent no whole answer ({kind})") from error
         except (LookupError, TypeError, ValueError) as error:
             raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
+
+    def _bounded(self, address: str, params: dict[str, str], largest: int) -> Any:
+        """Read piece by piece, so that neither a large answer nor a slow one holds us."""
+        auth = None if self._token is None else _bearer(self._token)
+        late = time.monotonic() + self._timeout
+        with self._session().get(address, params=params, auth=auth, timeout=self._timeout, stream=True) as response:
+            if response.status_code != HTTPStatus.OK:
+                self._judge(response)
+            body = bytearray()
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > largest:
+                    raise TooLargeError(f"{self._name} answers {address} with more than {largest // 2**20} MiB")
+                if time.monotonic() > late:
+                    raise TooSlowError(f"{self._name} sent no whole answer within {self._timeout:g} s")
+        answer = json.loads(bytes(body))
+        if answer["status"] != "success":
+            raise ValueError(answer["status"])
+        return answer["data"]
+
+    def _session(self) -> "Session":
+        """A session without the hook that reads an answer whole."""
+        from requests import Session
+
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = Session()
+            session.verify = self._verify_tls
+        return session
 
     def _connect(self) -> "PrometheusConnect":
         connect: PrometheusConnect | None = getattr(self._local, "connect", None)

@@ -1,0 +1,132 @@
+"""A workspace against Prometheus itself, the oldest and the newest, and against what is none."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from failsoft.cli import main
+from failsoft.clients.prometheus import PrometheusClient
+from failsoft.errors import TooLargeError
+from failsoft.lab.parts import prometheus_server
+from failsoft.live import gather, judge
+from failsoft.live.model import Subject, Version
+
+CONFIG = """
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [rules/*.yaml]
+scrape_configs:
+- {job_name: vllm-chat, static_configs: [{targets: ["ADDRESS"]}]}
+"""
+
+
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
+def server(request, tmp_path, target, asked, parts_registry):
+    """A Prometheus that scrapes the target and has the rules of the workspace as it is."""
+    binary = request.getfixturevalue("newest_prometheus") if request.param == "newest" else None
+    folder = tmp_path / "server"
+    for path, text in asked().rules.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    config = CONFIG.replace("ADDRESS", target.address)
+    with prometheus_server(folder, config, binary=binary, registry=parts_registry) as running:
+        client = PrometheusClient(running.url, timeout=10)
+        deadline = time.monotonic() + 40
+        while not client.query('up{job="vllm-chat"} == 1'):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield client
+        client.close()
+
+
+def test_a_server_is_compared_with_everything_that_the_workspace_needs(server, asked):
+    answers = gather(server, asked())
+    assert answers.version is not None
+    assert answers.version >= Version(2, 42)
+    assert answers.retention == 15 * 86_400_000
+    assert answers.unasked == ()
+    assert judge(asked(), answers) == (), "all is well"
+
+    otherwise = asked(("chat-70b", "chat-71b"), ("scrapeInterval: 1s", "scrapeInterval: 500ms"))
+    found = {finding.code.id: finding for finding in judge(otherwise, gather(server, otherwise))}
+    assert {"FS473", "FS477", "FS481"} <= found.keys()
+    assert "scraped every 1s, and the rules are made for 500ms" in found["FS473"].message
+    assert found["FS477"].hint == 'model_name="chat-71b" matches nothing; did you mean chat-70b?'
+
+    absent = asked(("below: 500ms", "below: 750ms"))
+    (gone,) = [finding for finding in judge(absent, gather(server, absent)) if finding.code.id == "FS478"]
+    assert gone.expected == "one of 0.25, 0.5, +Inf"
+
+    subject = asked()
+    rules = {path: text.replace("sum(", "summe(") for path, text in subject.rules.items()}
+    strange = Subject(subject.workspace, subject.objectives, rules, subject.reads)
+    refused = [finding for finding in judge(strange, gather(server, strange)) if finding.code.id == "FS475"]
+    assert refused
+    assert 'unknown function with name "summe"' in refused[0].message
+
+    with pytest.raises(TooLargeError, match="more than 0 MiB"):
+        server.read("rules", largest=1000)
+
+
+class _Strange(BaseHTTPRequestHandler):
+    def do_GET(self):
+        how, body = self.server.how, b"<html><body>Please sign in</body></html>"
+        self.server.asked.append(self.path)
+        if how == "slow" and "vector" not in self.path:
+            self.server.stop.wait(5)
+        if how != "html" and "vector" in self.path:
+            body = json.dumps(
+                {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}}
+            ).encode()
+        if how == "odd" and "vector" not in self.path:
+            body = b'{"status": "success", "data": {"activeTargets": [7], "groups": 1, "version": []}}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def strange():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Strange)
+    server.asked, server.stop = [], threading.Event()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.stop.set()
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.mark.parametrize(("how", "code"), [("html", "FS471"), ("odd", "FS484"), ("slow", "FS484")])
+def test_whatever_is_at_the_address_is_told_and_nothing_is_raised(strange, asked, how, code):
+    strange.how = how
+    client = PrometheusClient(f"http://127.0.0.1:{strange.server_address[1]}", timeout=0.5)
+    started = time.monotonic()
+    found = judge(asked(), gather(client, asked()))
+    client.close()
+    assert {finding.code.id for finding in found} == {code}
+    assert time.monotonic() - started < 15
+    assert len(strange.asked) < 40, "a server that does not answer is left in peace"
+
+
+def test_the_command_adds_what_the_server_lacks_and_fails_where_it_is_down(asked, tmp_path, capsys):
+    asked()
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(tmp_path), "--prometheus", "http://127.0.0.1:1"])
+    assert ended.value.code == 1
+    assert "error[FS471]" in capsys.readouterr().err
+
+
+def test_a_workspace_where_a_url_should_be_is_one_line(tmp_path, asked, capsys):
+    asked()
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--prometheus", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "is no URL: write --prometheus=http://HOST:9090" in capsys.readouterr().err
