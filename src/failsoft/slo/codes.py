@@ -13,6 +13,7 @@ __all__ = [
     "NO_TIER_LEFT",
     "NO_WINDOWS",
     "OFF_BOUND",
+    "PROMPT_CLASS",
     "SELECTOR_NAME",
     "SELECTOR_TOO_WIDE",
     "SNAPPED",
@@ -55,6 +56,7 @@ UNKNOWN_RESOLUTION = Code(
     "FS449", "unknown-resolution", "A native histogram whose buckets nobody has seen on a server.", Severity.WARNING
 )
 GROUP_LABEL = Code("FS491", "group-label", "A label to group by that the engine does not put on what is counted.")
+PROMPT_CLASS = Code("FS493", "prompt-class", "A class of prompt lengths that is not exported with what is counted.")
 GROUP_OF_TIME = Code("FS492", "group-of-time", "Groups of an SLO that counts slices of time.")
 
 CODES = (
@@ -78,4 +80,5 @@ CODES = (
     UNKNOWN_RESOLUTION,
     GROUP_LABEL,
     GROUP_OF_TIME,
+    PROMPT_CLASS,
 )

@@ -17,7 +17,7 @@ from failsoft.slo.series import GROUP, OTHER_GROUP
 from failsoft.workspace.kinds import EngineSpec, SLOSpec
 from failsoft.workspace.model import Document
 
-__all__ = ["dropped", "grouped", "largest", "split", "unfit", "with_value"]
+__all__ = ["dropped", "grouped", "lacking", "largest", "split", "unfit", "with_value"]
 
 _SUFFIXES = ("_count", "_bucket")
 _KEEPS = 2
@@ -68,14 +68,20 @@ def unfit(slo: Document[SLOSpec], engine: Document[EngineSpec], events: Events) 
     wanted = slo.spec.group_by
     if wanted is None or wanted.added:
         return
+    for family, labels in lacking(engine, events, wanted.label):
+        message = f"{family} of the engine {engine.name} has no label {wanted.label}"
+        hint = "with added: true it is taken from the scrape configuration, where that adds it"
+        place = slo.at("spec", "groupBy", "label")
+        yield Finding(codes.GROUP_LABEL, message, place, f"one of {', '.join(labels)}", hint)
+
+
+def lacking(engine: Document[EngineSpec], events: Events, label: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Families that are counted and have no such label, with the labels that they have."""
     families = {family for counted in _counters(events) if (family := _family(engine.spec, counted.metric))}
     for family in sorted(families):
         labels = engine.spec.families[family].labels
-        if labels is not None and wanted.label not in labels:
-            message = f"{family} of the engine {engine.name} has no label {wanted.label}"
-            hint = "with added: true it is taken from the scrape configuration, where that adds it"
-            place = slo.at("spec", "groupBy", "label")
-            yield Finding(codes.GROUP_LABEL, message, place, f"one of {', '.join(labels)}", hint)
+        if labels is not None and label not in labels:
+            yield family, labels
 
 
 def _counters(events: Events) -> Iterator[Counted]:

@@ -11,6 +11,7 @@ from failsoft.slo.events import events_of
 from failsoft.slo.groups import grouped, unfit
 from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sli, Slices
 from failsoft.slo.outcomes import requests_of
+from failsoft.slo.prompts import unknown_prompts
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
 from failsoft.slo.series import UPDATED
@@ -62,14 +63,22 @@ def sli_of(workspace: Workspace, slo: Document[SLOSpec], model: Document[ModelSp
     Where the engine does not export it, nothing is said: `load` does.
     """
     sli, found = _measured(workspace, slo, model, clock)
+    if sli is not None and (slo.spec.prompts is not None or slo.spec.group_by is not None):
+        return _parted(workspace, slo, sli, found)
+    return sli, found
+
+
+def _parted(workspace: Workspace, slo: Document[SLOSpec], sli: Sli, found: tuple[Finding, ...]) -> Found:
+    """The same for a class of prompts only, or for each group."""
+    engine = workspace.engines.get(workspace.models[slo.spec.model].spec.engine)
+    unknown = unknown_prompts(workspace, slo, engine, sli)
     wanted = slo.spec.group_by
-    if sli is None or wanted is None:
-        return sli, found
+    if unknown or wanted is None:
+        return (None if unknown else sli), (*found, *unknown)
     if isinstance(sli, Slices):
         message = f"{slo.name} counts slices of time, which have no groups"
         expected = "an indicator of events, or an SLO for each"
         return None, (*found, Finding(codes.GROUP_OF_TIME, message, slo.at("spec", "groupBy", key=True), expected))
-    engine = workspace.engines.get(model.spec.engine)
     lacking = tuple(unfit(slo, engine, sli)) if engine and slo.spec.indicator.events is None else ()
     return (None if lacking else grouped(sli, wanted.label)), (*found, *lacking)
 

@@ -47,7 +47,7 @@ class Selector:
 
     def counted(self, selection: Selection, whole: Selection | None = None) -> Counted:
         """The series of a selection, with labels of one of them; `whole` is the selection that it is a part of."""
-        own = self._labels(selection)
+        own = self._labels(selection) | self._prompts()
         match = (whole.match.items() if whole else ()), selection.match.items()
         matchers = [Matcher(label, "=", value) for label, value in own.items()]
         matchers += [Matcher.parse(label, text) for part in match for label, text in part]
@@ -65,6 +65,10 @@ class Selector:
     def form(self, family: str) -> Histograms:
         """As what Prometheus stores a histogram of the model."""
         return form_of(self.model, locks_of(self.workspace, self.model, family), family)
+
+    def _prompts(self) -> dict[str, str]:
+        classes, chosen = self.engine.spec.prompt_classes, self.slo.spec.prompts
+        return {classes.label: classes.values[chosen]} if classes and chosen in classes.values else {}
 
     def _labels(self, selection: Selection) -> dict[str, str]:
         foreign = self.engine.spec.foreign(selection.family)

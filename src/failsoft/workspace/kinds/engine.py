@@ -29,6 +29,7 @@ __all__ = [
     "IndicatorName",
     "Indicators",
     "LengthSource",
+    "PromptClasses",
     "Signal",
     "Source",
 ]
@@ -150,6 +151,14 @@ class Signal(OneOf):
     categories: CategorySource | None = None
 
 
+class PromptClasses(Fixed):
+    """A label by which latencies are told apart by the length of the prompt."""
+
+    label: LabelName
+    values: Annotated[dict[Name, str], Field(min_length=1)]
+    """The name of a class, such as `long`, -> the label's value."""
+
+
 class EngineSpec(Fixed):
     """A serving engine, a router or a gateway."""
 
@@ -162,6 +171,9 @@ class EngineSpec(Fixed):
 
     many_models: bool = False
     """Whether one of it serves several models, so that a selector must never lose its model label."""
+
+    prompt_classes: PromptClasses | None = None
+    """Where it exports the length of the prompt with its latencies."""
 
     buckets: dict[Name, Buckets] = Field(default_factory=dict)
     families: dict[MetricName, Family]

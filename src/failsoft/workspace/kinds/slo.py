@@ -208,6 +208,9 @@ class SLOSpec(Fixed):
     objective: Percent
     period: Duration = Duration(30 * 86_400_000)
 
+    prompts: Name | None = None
+    """A class of prompt lengths, one of its engine's `promptClasses`; all requests when left out."""
+
     group_by: GroupBy | None = None
     """A label for each value of which the objective holds by itself."""
 
