@@ -82,7 +82,14 @@ def test_an_objective_changes_its_budget_and_the_thresholds_of_all_tiers(said):
     ("edit", "lines"),
     [
         (("below: 500ms", "below: 1s"), ["ttft.below: 500ms -> 1s"]),
-        (("period: 30d", "period: 7d"), ["period: 30d -> 7d", "recorded every 5m -> every 1m15s"]),
+        (
+            ("period: 30d", "period: 7d"),
+            [
+                "period: 30d -> 7d",
+                "alerts evaluated every 1m -> every 1m15s",
+                "budget recorded every 5m -> every 1m15s",
+            ],
+        ),
         (
             ("ttft: {below: 500ms}", "availability: {}"),
             ["availability: not said -> {}", "ttft.below: 500ms -> not said"],

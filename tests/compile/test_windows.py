@@ -24,21 +24,21 @@ def own(period="", tiers=None, name="own"):
 
 
 @pytest.mark.parametrize(
-    ("period", "step", "factors"),
+    ("period", "pulse", "step", "factors"),
     [
-        ("30d", "5m", ["14.4", "6", "3", "1"]),
-        ("28d", "5m", ["13.44", "5.6", "2.8", "1"]),
-        ("7d", "1m15s", ["13.44", "5.6", "2.8", "1"]),
-        ("1d", "1m15s", ["14.4", "6", "3", "1"]),
+        ("30d", "1m", "5m", ["14.4", "6", "3", "1"]),
+        ("28d", "1m", "5m", ["13.44", "5.6", "2.8", "1"]),
+        ("7d", "1m15s", "1m15s", ["13.44", "5.6", "2.8", "1"]),
+        ("1d", "1m15s", "1m15s", ["14.4", "6", "3", "1"]),
     ],
 )
-def test_the_shipped_windows_give_the_factors_of_the_workbook_for_every_period(slo, period, step, factors):
+def test_the_shipped_windows_give_the_factors_of_the_workbook_for_every_period(slo, period, pulse, step, factors):
     objective, findings = slo(objective="99.9%", more=f"period: {period}")
     assert not findings
-    assert str(Duration(objective.step)) == step
+    assert (str(Duration(objective.pulse)), str(Duration(objective.step))) == (pulse, step)
     assert [number(tier.factor) for tier in objective.tiers] == factors
     assert [tier.threshold for tier in objective.tiers] == [Fraction(factor) / 1000 for factor in factors]
-    assert all(tier.short % objective.step == 0 == tier.long % objective.step for tier in objective.tiers)
+    assert all(tier.short % objective.pulse == 0 == tier.long % objective.pulse for tier in objective.tiers)
 
 
 def test_thresholds_are_written_without_float_noise(slo):
@@ -90,22 +90,43 @@ def test_windows_that_only_have_tickets_need_no_page(slo):
 
 
 def test_a_short_window_below_the_recording_step_is_refused_with_the_arithmetic(slo):
-    quick = own(tiers=["severity: page, budget: 2%, short: 1m, long: 1h"])
+    quick = own(tiers=["severity: page, budget: 2%, short: 30s, long: 1h"])
     objective, (finding,) = slo("ttft: {below: 500ms}", "99%", "alerting: own", quick)
     assert objective is None
     assert finding.code is codes.WINDOW_BELOW_STEP
-    assert finding.message == "s: the short window of t0, 1m, is below the recording step of 5m"
+    assert finding.message == "s: the short window of t0, 30s, is below the recording step of 1m"
     assert finding.hint == (
-        "the step is the larger of 5m x 30d / 30d = 5m and of 5 scrapes x 15s = 1m15s, in whole scrapes"
+        "the step of alerts is the largest of 1m x 30d / 30d = 1m, of 4 scrapes x 15s = 1m and of the longest window / "
+        "8640 = 417ms, in whole scrapes"
     )
 
 
-def test_a_short_window_below_five_scrapes_is_refused_too(slo, base):
+def test_slices_of_time_are_as_long_as_a_step_of_the_budget_and_alerts_wait_for_them(written, drift):
+    objective, _ = written(drift).resolve("chat-drift")
+    assert objective.pulse == objective.step == 300_000
+
+
+def test_a_tier_that_looks_back_very_far_is_evaluated_less_often(slo):
+    """No query reads more than 8,640 records: promtool could not prove one that does, and a server would feel it."""
+    month = own(
+        tiers=["severity: page, budget: 2%, short: 5m, long: 1h", "severity: ticket, budget: 90%, short: 1d, long: 30d"]
+    )
+    objective, findings = slo("ttft: {below: 500ms}", "99%", "alerting: own", month)
+    assert not findings
+    assert objective.pulse == objective.step == 300_000
+    week = own(
+        tiers=["severity: page, budget: 2%, short: 5m, long: 1h", "severity: ticket, budget: 50%, short: 1d, long: 7d"]
+    )
+    objective, _ = slo("ttft: {below: 500ms}", "99%", "alerting: own", week)
+    assert objective.pulse == 75_000
+
+
+def test_a_short_window_below_four_scrapes_is_refused_too(slo, base):
     slow = base.replace("scrapeInterval: 15s", "scrapeInterval: 2m")
     objective, findings = slo(base=slow)
     assert objective is None
-    assert findings[0].message == "s: the short window of page-fast, 5m, is below the recording step of 10m"
-    assert "5 scrapes x 2m = 10m" in findings[0].hint
+    assert findings[0].message == "s: the short window of page-fast, 5m, is below the recording step of 8m"
+    assert "4 scrapes x 2m = 8m" in findings[0].hint
 
 
 def test_a_window_longer_than_the_period_is_refused(slo):
@@ -117,13 +138,13 @@ def test_a_window_longer_than_the_period_is_refused(slo):
 
 
 def test_windows_that_hold_no_whole_number_of_records_are_rounded_up_and_that_is_said(slo):
-    odd = own(tiers=["severity: page, budget: 2%, short: 7m, long: 61m"])
+    odd = own(tiers=["severity: page, budget: 2%, short: 410s, long: 3620s"])
     objective, (finding,) = slo("ttft: {below: 500ms}", "99%", "alerting: own", odd)
     assert finding.code is codes.WINDOWS_ROUNDED
     assert finding.severity == "warning"
-    assert finding.message == "s: the windows of t0, 7m and 1h1m, are rounded up to 10m and 1h5m"
+    assert finding.message == "s: the windows of t0, 6m50s and 1h20s, are rounded up to 7m and 1h1m"
     (tier,) = objective.tiers
-    assert tier.factor == Fraction(2, 100) * 30 * 24 * 60 / 65  # of what is really evaluated
+    assert tier.factor == Fraction(2, 100) * 30 * 24 * 60 / 61  # of what is really evaluated
 
 
 def test_a_period_without_windows_is_refused_and_a_named_document_works_for_any_period(slo):
@@ -134,7 +155,8 @@ def test_a_period_without_windows_is_refused_and_a_named_document_works_for_any_
     objective, findings = slo(more="period: 14d, alerting: burn-30d")
     assert not findings
     assert number(objective.tiers[0].factor) == "6.72"
-    assert str(Duration(objective.step)) == "2m30s"  # at least 2m20s, and a divisor of every window
+    assert str(Duration(objective.pulse)) == "1m"
+    assert str(Duration(objective.step)) == "3m"  # at least 2m20s, in whole pulses
 
 
 def test_ones_own_windows_for_a_period_go_before_the_shipped_ones(slo):
@@ -186,14 +208,16 @@ def test_the_arithmetic_is_exact_for_every_period_window_and_objective(period, s
     )
     percent = Percent(objective)
     made = plan(AlertWindowsSpec(tiers=tiers), percent, period, scrape)
-    assert made.step % scrape == 0
-    assert made.step >= 5 * scrape
+    assert made.pulse % scrape == 0 == made.step % made.pulse
+    assert made.pulse >= 4 * scrape
+    assert Fraction(made.pulse) >= Fraction(period, 43_200)  # 1 minute of 30 days
     assert Fraction(made.step) >= Fraction(period, 8640)  # 5 minutes of 30 days: no sum reads more than 8,640 records
     told = {word for problem in made.problems for word in problem.message.split() if word.strip(",").startswith("t")}
     by_name = {tier.name: tier for tier in tiers}
     for tier in made.tiers:
         asked = by_name[tier.name]
-        assert tier.short % made.step == 0 == tier.long % made.step
+        assert tier.short % made.pulse == 0 == tier.long % made.pulse
+        assert tier.long <= 8641 * made.pulse
         assert asked.short.milliseconds <= tier.short < tier.long
         share = Fraction(asked.budget.ratio)
         assert tier.factor * tier.long == share * period  # nothing lost, nothing rounded

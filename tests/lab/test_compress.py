@@ -54,6 +54,6 @@ def test_the_past_covers_the_period_of_every_slo_and_is_healthy(places):
     workspace, _ = load(places.workspace)
     text = openmetrics(workspace, until=1_000_000, step=5, rate=7.5)
     samples = [line for line in text.splitlines() if not line.startswith("#")]
-    assert len(samples) == 2 * 3 * 6 * 3600 // 5
+    assert len(samples) == 4 * 3 * 6 * 3600 // 5
     assert text.endswith("# EOF\n")
     assert max(float(line.rsplit(" ", 1)[1]) for line in samples) == 1_000_000 - 5

@@ -11,10 +11,10 @@ from failsoft.slo.records import (
     Record,
     bad_sum,
     budget_records,
-    count_records,
     error_ratio,
     freshness,
     labels_of,
+    pulse_records,
     state_records,
 )
 from failsoft.slo.resolve import Objective
@@ -31,11 +31,11 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
     """The groups of an SLO.
 
     The first one records the increments and holds as many tiers as fit: there a record and the alert on it see the same
-    instant, so nothing is lost in between. Between two steps nothing changes, so a group is evaluated once a step.
-    Tiers that do not fit stand in further groups, which read the increments of the first one at most a step later; what
-    only people read stands in a group of its own.
+    instant, so nothing is lost in between. Between two pulses nothing changes, so it is evaluated once a pulse. Tiers
+    that do not fit stand in further groups, which read the increments of the first one at most a pulse later. The
+    budget, which no alert reads, is counted once a step in a group of its own.
     """
-    filled: list[list[Record | Alert]] = [list(count_records(objective))]
+    filled: list[list[Record | Alert]] = [list(pulse_records(objective))]
     recorded: dict[_Key, int] = {}
     for tier in objective.tiers:
         keys = _keys(tier)
@@ -43,17 +43,15 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
         _make_room(filled, len(missing) + 1)
         here = len(filled) - 1
         recorded |= dict.fromkeys(missing, here)
-        filled[-1] += [_record(objective, key, same_group=here == 0) for key in missing]
+        filled[-1] += [_record(objective, key, recorded, here) for key in missing]
         filled[-1].append(_burn(objective, tier, links, {key: recorded[key] for key in keys}, here))
-    budget = budget_records(objective)
-    _make_room(filled, len(budget))
-    filled[-1] += budget if len(filled) == 1 else budget_records(objective, same_group=False)
     names = (f"{objective.name}/{index}" if index else objective.name for index in range(len(filled)))
-    groups = [Group(name, objective.step, tuple(rules)) for name, rules in zip(names, filled, strict=True)]
-    groups.append(Group(f"{objective.name}/state", objective.step, state_records(objective)))
+    groups = [Group(name, objective.pulse, tuple(rules)) for name, rules in zip(names, filled, strict=True)]
+    budget = (*budget_records(objective), *state_records(objective))
+    groups.append(Group(f"{objective.name}/budget", objective.step, budget))
     if isinstance(objective.sli, Score):
         watch = (freshness(objective, objective.sli), _stale(objective, objective.sli, links))
-        groups.append(Group(f"{objective.name}/evaluation", objective.step, watch))
+        groups.append(Group(f"{objective.name}/evaluation", objective.pulse, watch))
     return tuple(groups)
 
 
@@ -68,12 +66,14 @@ def _make_room(filled: list[list[Record | Alert]], wanted: int) -> None:
 
 
 def _keys(tier: BurnTier) -> tuple[_Key, ...]:
-    return (("ratio", tier.long), ("ratio", tier.short), ("bad", tier.long))
+    return (("bad", tier.long), ("ratio", tier.long), ("ratio", tier.short))
 
 
-def _record(objective: Objective, key: _Key, *, same_group: bool) -> Record:
-    make = error_ratio if key[0] == "ratio" else bad_sum
-    return make(objective, key[1], same_group=same_group)
+def _record(objective: Objective, key: _Key, recorded: dict[_Key, int], here: int) -> Record:
+    kind, window = key
+    if kind == "bad":
+        return bad_sum(objective, window, same_group=here == 0)
+    return error_ratio(objective, window, same_group=here == 0, summed=recorded.get(("bad", window)) == here)
 
 
 def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: dict[_Key, int], here: int) -> Alert:
@@ -81,7 +81,7 @@ def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: di
 
     Events are whole, their recorded sums nearly so: half an event less than the guard is above all rounding.
     """
-    long, short, bad = (_read(objective, key, same_group=recorded[key] == here) for key in _keys(tier))
+    bad, long, short = (_read(objective, key, same_group=recorded[key] == here) for key in _keys(tier))
     both = f"{long} > {tier.limit}\nand ignoring(window) {short} > {tier.limit}"
     expression = f"{both}\nand ignoring(window) {bad} > {objective.min_bad - 1}.5"
     return Alert(
@@ -98,8 +98,8 @@ def _read(objective: Objective, key: _Key, *, same_group: bool) -> str:
     kind, window = key
     name = ERROR_RATIO if kind == "ratio" else BAD_SUM
     series = f'{name}{{slo={quoted(objective.name)}, window="{range_text(window)}"}}'
-    # another group's record is up to a whole step old, which may be more than Prometheus looks back
-    return series if same_group else f"last_over_time({series}[{range_text(objective.step * 3 // 2)}])"
+    # another group's record is up to a whole pulse old, which may be more than Prometheus looks back
+    return series if same_group else f"last_over_time({series}[{range_text(objective.pulse * 3 // 2)}])"
 
 
 def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
@@ -108,7 +108,7 @@ def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
         f"{FRESH}{{slo={quoted(objective.name)}}} == 0",
         _labels(objective, "ticket", STALE_TIER, STALE_FAILURE_MODE),
         stale_annotations(objective, score.stale_after, links),
-        wait=objective.step,
+        wait=objective.pulse,
         keep=objective.keep_firing_for,
     )
 

@@ -70,8 +70,10 @@ def _different(old: Objective, new: Objective) -> Iterator[str]:
         yield f"the error budget: {_percent(old.budget)} -> {_percent(new.budget)} of all events"
     if old.team != new.team:
         yield f"owner: {old.team} -> {new.team}"
+    if old.pulse != new.pulse:
+        yield f"alerts evaluated every {range_text(old.pulse)} -> every {range_text(new.pulse)}"
     if old.step != new.step:
-        yield f"recorded every {range_text(old.step)} -> every {range_text(new.step)}"
+        yield f"budget recorded every {range_text(old.step)} -> every {range_text(new.step)}"
     indicator = {key: value for key, value in was.items() if key.startswith("indicator.")}
     same = all(now.get(key) == value for key, value in indicator.items()) and old.step == new.step
     if same and old.sli != new.sli:

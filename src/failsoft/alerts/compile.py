@@ -13,7 +13,7 @@ from failsoft.alerts.library import shelf
 from failsoft.alerts.messages import links_of
 from failsoft.alerts.proof import proof_file
 from failsoft.alerts.rules import Alert, Group, rule_file
-from failsoft.alerts.scenarios import scenarios_of
+from failsoft.alerts.scenarios import budget_scenario, scenarios_of
 from failsoft.alerts.shape import shape_of
 from failsoft.findings import Finding, Place
 from failsoft.slo.resolve import Objective, resolve
@@ -33,10 +33,10 @@ class Unit:
     Attributes:
         subject: the SLO; `_failsoft` for the watch on failsoft itself.
         rules, tests: the files, relative to the output folder; `tests` is empty where none were asked for.
+        budget: the test file of its budget, which is recorded at another pace; empty where there is none.
         alerts: its alerts.
         place: where it is declared.
         shape: the same for those whose proofs differ in names only; empty where nothing else is like it.
-        groups: the names of its groups, where others stand in its rule file: promtool evaluates all of a file.
     """
 
     subject: str
@@ -44,8 +44,8 @@ class Unit:
     tests: str
     alerts: tuple[Alert, ...]
     place: Place
+    budget: str = ""
     shape: str = ""
-    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def compile_workspace(
         if not runbook:
             findings.append(_no_runbook(objective))
         groups = groups_of(objective, links_of(workspace.config, objective, runbook))
-        unit = _unit(objective, groups, tests=tests)
+        unit = _unit(objective, groups)
         by_model.setdefault(unit.rules, []).append((unit.place, groups))
         units.append(_proven(workspace, objective, groups, unit, files) if tests else unit)
     for path, parts in by_model.items():
@@ -111,24 +111,29 @@ def compile_workspace(
     ), ordered
 
 
-def _unit(objective: Objective, groups: tuple[Group, ...], *, tests: bool) -> Unit:
-    proof = f"tests/{objective.name}.test.yaml" if tests else ""
+def _unit(objective: Objective, groups: tuple[Group, ...]) -> Unit:
     place = objective.document.at("metadata", "name")
-    return Unit(objective.name, f"rules/{objective.model}.yaml", proof, alerts_of(groups), place)
+    return Unit(objective.name, f"rules/{objective.model}.yaml", "", alerts_of(groups), place)
 
 
 def _proven(
     workspace: Workspace, objective: Objective, groups: tuple[Group, ...], unit: Unit, files: dict[str, str]
 ) -> Unit:
-    """The unit with its proof, which is added to the files."""
-    scenarios = scenarios_of(objective, groups)
-    each = objective.cap + 1
-    files[unit.tests] = proof_file(
-        objective.name, f"../{unit.rules}", groups, scenarios, origin=unit.place.path, each=each
-    )
+    """The unit with its proofs, which are added to the files.
+
+    Alerts and budget are recorded at their own paces, and promtool evaluates all of a test at one.
+    """
+    alerting = [group for group in groups if alerts_of((group,))]
+    others = [group for group in groups if group not in alerting]
+    stories, budget = scenarios_of(objective, groups), budget_scenario(objective, groups)
+    tests, of_budget = f"tests/{objective.name}.test.yaml", f"tests/{objective.name}.budget.test.yaml"
+    for path, evaluated, told in ((tests, alerting, stories), (of_budget, others, (budget,))):
+        files[path] = proof_file(
+            objective.name, f"../{unit.rules}", evaluated, told, origin=unit.place.path, each=objective.cap + 1
+        )
     select = tuple(workspace.models[objective.model].spec.select.items())
-    names = [group.name for group in groups]
-    return replace(unit, shape=shape_of(objective, groups, scenarios, select), groups=tuple(names))
+    shape = shape_of(objective, groups, (*stories, budget), select)
+    return replace(unit, tests=tests, budget=of_budget, shape=shape)
 
 
 def _watch(

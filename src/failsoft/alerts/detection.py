@@ -16,7 +16,7 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
 
     A healthy past is assumed, and even traffic that brings enough bad events for the guard. The long window reaches
     the threshold after threshold / error ratio of its length, the short one after as much of its own; then the last
-    sample may be a scrape and the records' delay old, the next evaluation a step away, and each hop between groups
+    sample may be a scrape and the records' delay old, the next evaluation a pulse away, and each hop between groups
     costs another.
 
     Args:
@@ -32,5 +32,5 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
         return None
     reached = floor(tier.threshold / error_ratio * tier.long) + 1
     if isinstance(objective.sli, Slices):
-        reached = max(reached, ceil(objective.min_bad / error_ratio) * objective.step)
-    return Duration(reached + objective.scrape + objective.delay + (1 + hops) * objective.step)
+        reached = max(reached, ceil(objective.min_bad / error_ratio) * objective.pulse)
+    return Duration(reached + objective.scrape + objective.delay + (1 + hops) * objective.pulse)

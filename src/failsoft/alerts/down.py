@@ -40,7 +40,7 @@ def down_groups(objectives: Iterable[Objective], server: str) -> tuple[Group, ..
     teams = sorted({objective.team for objective in listed})
     if not teams:
         return ()
-    rules = (*(_down(team, server) for team in teams), _unheard(max(objective.step for objective in listed)))
+    rules = (*(_down(team, server) for team in teams), _unheard(max(objective.pulse for objective in listed)))
     parts = [rules[first : first + MAX_RULES] for first in range(0, len(rules), MAX_RULES)]
     return tuple(Group(f"_failsoft/{index}" if index else "_failsoft", _STEP, part) for index, part in enumerate(parts))
 
@@ -60,9 +60,9 @@ def _down(team: str, server: str) -> Alert:
     )
 
 
-def _unheard(step: int) -> Alert:
-    # a group writes ALERTS once a step, which may be more than Prometheus looks back
-    paging = f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(step)}]'
+def _unheard(pulse: int) -> Alert:
+    # a group writes ALERTS once a pulse, which may be more than Prometheus looks back
+    paging = f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(pulse)}]'
     return Alert(
         UNHEARD_ALERT,
         f"max by (slo, model, team, failure_mode) (last_over_time({paging}))\n"

@@ -14,7 +14,7 @@ from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Record
 from failsoft.slo.series import BUDGET_REMAINING
 
-__all__ = ["Proven", "proof_file", "proven_by", "unproven"]
+__all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven"]
 
 _CLOSE = Fraction(1, 100)
 # promtool reads at most 10,000 samples for a query, and one record may hold twenty windows
@@ -70,7 +70,8 @@ def proof_file(  # noqa: PLR0913  # what is tested, and how
         if scenario.budget is not None:
             lines += _budget(subject, scenario.budget)
         lines += [line for asked in scenario.asked for line in _asked(*asked)]
-        lines += _no_nan(groups, max(check.at for check in scenario.checks), each)
+        ends = [check.at for check in scenario.checks] + ([scenario.budget.at] if scenario.budget else [])
+        lines += _no_nan(groups, max(ends), each)
     return "\n".join(lines) + "\n"
 
 
@@ -116,6 +117,12 @@ def _no_nan(groups: Sequence[Group], at: int, each: int) -> list[str]:
             "    exp_samples: []",
         ]
     return lines
+
+
+def groups_named(text: str) -> tuple[str, ...]:
+    """The groups that a test file is about, read from the file and not from how it was made."""
+    loaded: Any = yaml.load(text.partition("\ntests:")[0], Loader=yaml.CSafeLoader)
+    return tuple(loaded["group_eval_order"])
 
 
 def proven_by(text: str) -> frozenset[Proven]:

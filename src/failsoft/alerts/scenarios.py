@@ -1,7 +1,7 @@
 """The stories by which an SLO's alerts are proven: what happens, and when each alert has to fire or to be quiet."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
@@ -14,14 +14,14 @@ from failsoft.alerts.tenants import Clock, tales_of
 from failsoft.alerts.timeline import Series, Stretch, Timeline, evaluations_stop, series_of
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BUDGET_REMAINING, BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
 
-__all__ = ["Budget", "Check", "Scenario", "scenarios_of"]
+__all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
 _FEW = 10
-_IDLE_STEPS = 6
+_IDLE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Check:
     """What an alert has to do at one evaluation.
 
     Attributes:
-        at: milliseconds since the beginning, a multiple of the step.
+        at: milliseconds since the beginning, when rules are evaluated.
         alert: the alertname.
         labels: labels that tell it from the others.
         state: `fires` or `quiet`.
@@ -75,11 +75,15 @@ class Scenario:
 
 
 def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scenario, ...]:
-    """The stories of an SLO whose alerts stand in `groups`."""
+    """The stories of an SLO's alerts, which stand in `groups`."""
     promises = _promises(objective, groups)
-    at_home = any(rule.name == BUDGET_REMAINING for rule in groups[0].rules)
-    behind = 0 if at_home else objective.step
-    stories = [_staircase(objective, promises, behind), _outage(objective, promises), _idle(objective)]
+    staircase = _staircase(objective, promises)
+    climbing = _life_of_all(objective, promises, staircase)
+    stories = [
+        _scenario(objective, "burns at 1.5 times each tier's threshold", staircase, climbing),
+        _outage(objective, promises),
+        _idle(objective),
+    ]
     if isinstance(objective.sli, Score):
         return (*stories, _evaluation_stops(objective, objective.sli))
     if isinstance(objective.sli, Slices):
@@ -92,45 +96,51 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
 
 def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, Promise]:
     hops = {dict(alert.labels)["burn_tier"]: alert.hops for alert in alerts_of(groups)}
-    cell, per_step = _cell(objective)
-    sample = cell + objective.delay if per_step > 1 else 0
+    cell, per_pulse = _cell(objective, objective.pulse)
+    sample = cell + objective.delay if per_pulse > 1 else 0
     return {
         tier.name: Promise(
             burn=Burn(tier.short, tier.long, tier.threshold, objective.min_bad),
-            step=objective.step,
-            lag=sample + hops[tier.name] * objective.step,
+            step=objective.pulse,
+            lag=sample + hops[tier.name] * objective.pulse,
             keep=objective.keep_firing_for,
         )
         for tier in objective.tiers
     }
 
 
-def _staircase(objective: Objective, promises: Mapping[str, Promise], behind: int) -> Scenario:
-    """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health.
+def budget_scenario(objective: Objective, groups: tuple[Group, ...]) -> Scenario:
+    """The story of an SLO's budget: errors come in the busy hours, so one that averages ratios would be wrong."""
+    timeline = _staircase(objective, _promises(objective, groups))
+    cell, per_step = _cell(objective, objective.step)
+    if more := _to_whole_steps(timeline.stretches, 0, per_step):
+        timeline = replace(timeline, stretches=(*timeline.stretches, replace(timeline.stretches[-1], cells=more)))
+    lag = ceil((cell + objective.delay) / cell)
+    left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
+    budget = Budget(timeline.cells * cell, min(left), max(left))
+    return _scenario(objective, "spends its budget in the busy hours", timeline, (), budget)
 
-    The errors come in the busy hours: a budget that averages ratios instead of counting events would be wrong here.
-    The budget may be recorded `behind` milliseconds after the increments.
-    """
-    cell, per_step = _cell(objective)
+
+def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Timeline:
+    """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health."""
+    cell, per_pulse = _cell(objective, objective.pulse)
     least = min(tier.threshold for tier in objective.tiers)
-    each = 1 if per_step == 1 else max(_MANY, ceil(100 / least), objective.min_bad)
-    # the errors begin in the middle of a step, as they do in life
-    stretches = [Stretch(max(tier.long for tier in objective.tiers) // cell + per_step // 2, each, 0)]
+    each = 1 if per_pulse == 1 else max(_MANY, ceil(100 / least), objective.min_bad)
+    # the errors begin in the middle of a pulse, as they do in life
+    stretches = [Stretch(max(tier.long for tier in objective.tiers) // cell + per_pulse // 2, each, 0)]
     for tier in sorted(objective.tiers, key=lambda tier: tier.threshold):
         guarded = Fraction(2 * objective.min_bad * cell, tier.long * each)
         ratio = min(Fraction(1), max(tier.threshold * _OVER, guarded))
         lag = _lag(promises[tier.name], cell)
-        length = ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_step + lag
-        stretches += _at_ratio(length, each if per_step == 1 else 2 * each, ratio)
-    rest = max(tier.short for tier in objective.tiers) + objective.keep_firing_for + 4 * objective.step
-    stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_step), each, 0))
-    timeline = Timeline(cell, tuple(stretches))
-    checks = [check for tier in objective.tiers for check in _life(objective, promises, tier.name, timeline)]
-    lag = ceil((cell + objective.delay + behind) / cell)
-    left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
-    name = "burns at 1.5 times each tier's threshold"
-    budget = Budget(timeline.cells * cell, min(left), max(left))
-    return _scenario(objective, name, timeline, checks, budget)
+        length = ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_pulse + lag
+        stretches += _at_ratio(length, each if per_pulse == 1 else 2 * each, ratio)
+    rest = max(tier.short for tier in objective.tiers) + objective.keep_firing_for + 4 * objective.pulse
+    stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_pulse), each, 0))
+    return Timeline(cell, tuple(stretches))
+
+
+def _life_of_all(objective: Objective, promises: Mapping[str, Promise], timeline: Timeline) -> list[Check]:
+    return [check for tier in objective.tiers for check in _life(objective, promises, tier.name, timeline)]
 
 
 @lru_cache(maxsize=512)
@@ -140,20 +150,20 @@ def _spent(timeline: Timeline, period: int, lag: int) -> tuple[Fraction, ...]:
 
 def _outage(objective: Objective, promises: Mapping[str, Promise]) -> Scenario:
     """Health for as long as the fastest tier looks back; then nothing but errors, from a counter that is new."""
-    cell, per_step = _cell(objective)
+    cell, per_pulse = _cell(objective, objective.pulse)
     fastest = objective.tiers[0]
-    each = 1 if per_step == 1 else max(_FEW, objective.min_bad)
-    before = Stretch(fastest.long // cell + per_step // 2, each, 0)
-    reached = ceil(fastest.long * fastest.threshold / cell) + 2 * per_step + _lag(promises[fastest.name], cell)
-    during = Stretch(_to_whole_steps([before], reached, per_step), each, each)
+    each = 1 if per_pulse == 1 else max(_FEW, objective.min_bad)
+    before = Stretch(fastest.long // cell + per_pulse // 2, each, 0)
+    reached = ceil(fastest.long * fastest.threshold / cell) + 2 * per_pulse + _lag(promises[fastest.name], cell)
+    during = Stretch(_to_whole_steps([before], reached, per_pulse), each, each)
     timeline = Timeline(cell, (before, during), born=isinstance(objective.sli, BadOfTotal))
     return _scenario(objective, "fails altogether", timeline, _life(objective, promises, fastest.name, timeline))
 
 
 def _idle(objective: Objective) -> Scenario:
-    cell, per_step = _cell(objective)
-    timeline = Timeline(cell, (Stretch(_IDLE_STEPS * per_step, 0, 0),))
-    return _scenario(objective, "is idle", timeline, _all_quiet(objective, _IDLE_STEPS * objective.step))
+    cell, per_pulse = _cell(objective, objective.pulse)
+    timeline = Timeline(cell, (Stretch(_IDLE * per_pulse, 0, 0),))
+    return _scenario(objective, "is idle", timeline, _all_quiet(objective, _IDLE * objective.pulse))
 
 
 def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) -> Scenario:
@@ -161,7 +171,7 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
 
     One failure means nothing, whatever the ratio; ten are a quiet service that is dead.
     """
-    cell, per_step = _cell(objective)
+    cell, per_pulse = _cell(objective, objective.pulse)
     fastest = objective.tiers[0]
     apart = max(1, fastest.long // cell // _FEW)
     each = 1 if bad == 1 else max(1, ceil(2 * objective.min_bad / _FEW))
@@ -169,7 +179,7 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
     for index in range(_FEW):
         failed = each if index >= _FEW - bad else 0
         stretches += [Stretch(1, each, failed), *([Stretch(apart - 1, 0, 0)] if apart > 1 else [])]
-    more = _to_whole_steps(stretches, per_step, per_step)
+    more = _to_whole_steps(stretches, per_pulse, per_pulse)
     timeline = Timeline(cell, (*stretches, Stretch(more, 0, 0)))
     if bad == 1:
         quiet = _all_quiet(objective, timeline.cells * cell)
@@ -180,9 +190,9 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
 
 
 def _of_groups(objective: Objective, events: Events, promises: Mapping[str, Promise]) -> list[Scenario]:
-    cell, per_step = _cell(objective)
+    cell, per_pulse = _cell(objective, objective.pulse)
     tier = objective.tiers[0].name
-    clock = Clock(cell, per_step, _lag(promises[tier], cell))
+    clock = Clock(cell, per_pulse, _lag(promises[tier], cell))
     return [
         Scenario(
             tale.name,
@@ -200,9 +210,9 @@ def _of_groups(objective: Objective, events: Events, promises: Mapping[str, Prom
 
 def _evaluation_stops(objective: Objective, score: Score) -> Scenario:
     """The evaluation stalls, comes back, and is gone: stale and dead are told, and are no drift."""
-    step = objective.step
+    step = objective.pulse
     patience = ceil(score.stale_after / step)
-    stalls = _IDLE_STEPS
+    stalls = _IDLE
     returns = stalls + patience + 2
     gone = returns + ceil(objective.keep_firing_for / step) + 3
     end = gone + patience + 2
@@ -217,15 +227,15 @@ def _scenario(
     objective: Objective, name: str, timeline: Timeline, checks: Iterable[Check], budget: Budget | None = None
 ) -> Scenario:
     ordered = tuple(sorted(checks, key=lambda check: (check.at, check.labels)))
-    samples = objective.step // objective.scrape if isinstance(objective.sli, Rate) else 1
+    samples = objective.pulse // objective.scrape if isinstance(objective.sli, Rate) else 1
     series = series_of(objective.sli, timeline, samples)
     return Scenario(name, timeline.cell // samples, series, ordered, budget)
 
 
-def _cell(objective: Objective) -> tuple[int, int]:
-    """Milliseconds of a cell, and cells of a step: a scrape; a whole step where that is a slice of time."""
-    per_step = 1 if isinstance(objective.sli, Slices) else objective.step // objective.scrape
-    return objective.step // per_step, per_step
+def _cell(objective: Objective, every: int) -> tuple[int, int]:
+    """Milliseconds of a cell, and cells of a pulse or step: a scrape; all of it where that is a slice of time."""
+    each = 1 if isinstance(objective.sli, Slices) else every // objective.scrape
+    return every // each, each
 
 
 def _lag(promise: Promise, cell: int) -> int:
@@ -238,8 +248,8 @@ def _at_ratio(cells: int, each: int, ratio: Fraction) -> list[Stretch]:
     return [Stretch(1, 1, ceil((index + 1) * ratio) - ceil(index * ratio)) for index in range(cells)]
 
 
-def _to_whole_steps(before: list[Stretch], cells: int, per_step: int) -> int:
-    """At least `cells`, so that the timeline ends where a step does."""
+def _to_whole_steps(before: Sequence[Stretch], cells: int, per_step: int) -> int:
+    """At least `cells`, so that the timeline ends where a step (or a pulse) does."""
     return cells + -(sum(stretch.cells for stretch in before) + cells) % per_step
 
 

@@ -10,7 +10,7 @@ from failsoft.slo.groups import with_value
 from failsoft.slo.indicators import Events
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import GROUPS_DROPPED, OTHER_GROUP, TOTAL
+from failsoft.slo.series import GROUPS_DROPPED, OTHER_GROUP, PULSE_TOTAL
 
 __all__ = ["Clock", "Tale", "tales_of"]
 
@@ -20,10 +20,10 @@ _MORE = 3
 
 
 class Clock(NamedTuple):
-    """Milliseconds of a cell, cells of a step, and cells by which what is evaluated may be late."""
+    """Milliseconds of a cell, cells of a pulse, and cells by which what is evaluated may be late."""
 
     cell: int
-    per_step: int
+    per_pulse: int
     lag: int
 
 
@@ -47,9 +47,9 @@ def tales_of(objective: Objective, events: Events, promise: Promise, clock: Cloc
     """The stories of groups, by the fastest tier of the SLO."""
     fastest = objective.tiers[0]
     each = max(_EACH, objective.min_bad)
-    before = fastest.long // clock.cell + clock.per_step // 2
-    during = ceil(fastest.long * fastest.threshold / clock.cell) + 2 * clock.per_step + clock.lag
-    during += -(before + during) % clock.per_step
+    before = fastest.long // clock.cell + clock.per_pulse // 2
+    during = ceil(fastest.long * fastest.threshold / clock.cell) + 2 * clock.per_pulse + clock.lag
+    during += -(before + during) % clock.per_pulse
 
     def lived(first: int, then: int, bad: int) -> Timeline:
         return Timeline(clock.cell, (Stretch(before, first, 0), Stretch(during, then, bad)))
@@ -86,7 +86,7 @@ def tales_of(objective: Objective, events: Events, promise: Promise, clock: Cloc
         (*((at, OTHER_GROUP, state) for at, state in other), (end, members[0], "quiet"), (end, small[0], "quiet")),
         (
             (f"max({GROUPS_DROPPED}{mine})", end, Fraction(_BEYOND)),
-            (f"count({TOTAL}{mine})", end, Fraction(objective.cap + 1)),
+            (f"count({PULSE_TOTAL}{mine})", end, Fraction(objective.cap + 1)),
         ),
     )
     return one, new, many

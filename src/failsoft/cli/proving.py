@@ -10,7 +10,7 @@ from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.observed import HISTOGRAM
-from failsoft.alerts.proof import proven_by, unproven
+from failsoft.alerts.proof import groups_named, proven_by, unproven
 from failsoft.alerts.rules import groups_in, yaml_string
 from failsoft.clients.binaries import Completed, run_tool
 from failsoft.errors import UsageError
@@ -140,7 +140,8 @@ def _shape(unit: Unit) -> str:
 
 def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
     unit = alike[0]
-    done = _promtool(tools, folder, "test", "rules", _alone(unit, folder))
+    proofs = [proof for proof in (unit.tests, unit.budget) if proof]
+    done = _promtool(tools, folder, "test", "rules", *(_alone(unit, proof, folder) for proof in proofs))
     if done.ok:
         return None
     failures = list(dict.fromkeys(_told(match) for match in _FAILURE.finditer(done.stdout + done.stderr)))
@@ -169,18 +170,23 @@ def _not_proven(unit: Unit) -> Finding:
     return Finding(codes.NOT_PROVABLE, message, unit.place, "promtool of Prometheus 3", hint)
 
 
-def _alone(unit: Unit, folder: Path) -> str:
-    """Its test file, beside a rule file with its own groups only, as they stand in the file that it shares."""
+def _alone(unit: Unit, proof: str, folder: Path) -> str:
+    """A test file beside a rule file with the groups that it names only: promtool evaluates all of a rule file.
+
+    They stand there as in the file that others share.
+    """
+    text = (folder / proof).read_text(encoding="utf-8")
+    named = groups_named(text)
     head, groups = groups_in((folder / unit.rules).read_text(encoding="utf-8"))
-    wanted = {f"- name: {yaml_string(name)}" for name in unit.groups}
+    wanted = {f"- name: {yaml_string(name)}" for name in named}
     mine = [group for group in groups if group.partition("\n")[0] in wanted]
-    if not mine or len(mine) < len(wanted):
-        return unit.tests
-    rules, tests = f"{unit.subject}.alone.yaml", f"{unit.tests}.alone.yaml"
-    (folder / unit.tests).with_name(rules).write_text("".join([head, *mine]), encoding="utf-8")
-    proof = (folder / unit.tests).read_text(encoding="utf-8")
-    (folder / tests).write_text(proof.replace(f'"../{unit.rules}"', f'"{rules}"', 1), encoding="utf-8")
-    return tests
+    if len(mine) < len(wanted) or len(mine) == len(groups):
+        return proof
+    rules, alone = f"{proof}.alone.rules.yaml", f"{proof}.alone.yaml"
+    (folder / rules).write_text("".join([head, *mine]), encoding="utf-8")
+    beside = text.replace(yaml_string(f"../{unit.rules}"), yaml_string(Path(rules).name), 1)
+    (folder / alone).write_text(beside, encoding="utf-8")
+    return alone
 
 
 def _told(match: re.Match[str]) -> str:

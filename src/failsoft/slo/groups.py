@@ -100,16 +100,16 @@ def _family(engine: EngineSpec, metric: str) -> str | None:
     return next((name for name in names if name in engine.families), None)
 
 
-def largest(now: str, recorded: str, steps: int, cap: int) -> str:
+def largest(now: str, recorded: str, pulses: int, cap: int) -> str:
     """The groups that are counted by themselves, with their traffic; one that misses a scrape keeps its place.
 
     Args:
-        now: events of this step for each group.
-        recorded: what selects the recorded events of the groups over some steps.
-        steps: how many steps these are.
+        now: events of this pulse for each group.
+        recorded: what selects the recorded events of the groups over some pulses.
+        pulses: how many these are.
         cap: how many groups at most.
     """
-    mean = f"{number(Fraction(_KEEPS, steps))} * sum by ({GROUP}) (sum_over_time({recorded}))"
+    mean = f"{number(Fraction(_KEEPS, pulses))} * sum by ({GROUP}) (sum_over_time({recorded}))"
     return f'topk({cap}, max by ({GROUP}) ({now}\nor label_replace({mean}, "part", "mean", "", "")))'
 
 

@@ -1,19 +1,23 @@
 """The series that are recorded for an SLO: increments that count once, and the sums and ratios over its windows.
 
-Increments. `increase` over one step would miss what happens between the last sample of one window and the first sample
-of the next. Over a step and a scrape, less a millisecond, every window holds one sample more than it has scrapes,
-whatever the phase, and the last sample of one window is the first of the next: scaled by step / range, the increments
-between neighbouring windows meet and none counts twice. The millisecond keeps the sample that sits exactly on a closed
-window's edge (Prometheus 2) out of two windows. The window ends a fifth of a scrape ago: a sample has the time at which
-its scrape began and is there only when it has ended, so the newest one may be missing now and be too old next time.
+Two clocks. Alerts have to be early, so the increments that they read are recorded once a pulse; a budget reads a whole
+period of increments, so its own are recorded once a step, in a group of its own.
+
+Increments. `increase` over one pulse (or step) would miss what happens between the last sample of one window and the
+first sample of the next. Over a pulse and a scrape, less a millisecond, every window holds one sample more than it has
+scrapes, whatever the phase, and the last sample of one window is the first of the next: scaled by pulse / range, the
+increments between neighbouring windows meet and none counts twice. The millisecond keeps the sample that sits exactly
+on a closed window's edge (Prometheus 2) out of two windows. The window ends a fifth of a scrape ago: a sample has the
+time at which its scrape began and is there only when it has ended, so the newest one may be missing now and be too old
+next time.
 
 Definitions. The increments carry a hash of how they are counted, and are read by it: where a threshold is edited, what
 was counted under the old one is no part of the new budget, and the coverage says how much is there.
 
-Windows. The sum over a window reads exactly window / step records: in the group that records them every evaluation has
-the records' own timestamps, so half a step less than the window leaves the oldest out on closed (Prometheus 2) and on
-left-open (Prometheus 3) windows. A group that reads them at another phase finds the newest one up to a whole step old:
-it takes the window and a millisecond, so that a window of one step is never empty.
+Windows. The sum over a window reads exactly window / pulse records: in the group that records them every evaluation has
+the records' own timestamps, so half a pulse less than the window leaves the oldest out on closed (Prometheus 2) and on
+left-open (Prometheus 3) windows. A group that reads them at another phase finds the newest one up to a whole pulse old:
+it takes the window and a millisecond, so that a window of one pulse is never empty.
 """
 
 import hashlib
@@ -39,6 +43,8 @@ from failsoft.slo.series import (
     GROUPS_DROPPED,
     OBJECTIVE,
     OTHER_GROUP,
+    PULSE_BAD,
+    PULSE_TOTAL,
     TOTAL,
     TOTAL_SUM,
 )
@@ -49,14 +55,16 @@ __all__ = [
     "budget_records",
     "count_labels",
     "count_matchers",
-    "count_records",
     "error_ratio",
     "freshness",
     "labels_of",
+    "pulse_records",
     "state_records",
+    "step_records",
 ]
 
 _HASHED_WINDOW = 3_600_000
+_LOOKBACK = 240_000
 
 
 class Record(NamedTuple):
@@ -99,101 +107,138 @@ def _definition(sli: Sli) -> str:
     return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
-def count_records(objective: Objective) -> tuple[Record, ...]:
-    """Bad and all events of one step; before them, which groups are counted by themselves, and how many are not.
+class _Count(NamedTuple):
+    """The series that increments are recorded in, and every how many milliseconds."""
 
-    There are no events where it is not known which of them were bad: else a bucket that goes missing would read as
-    all good.
-    """
-    sli, step = objective.sli, objective.step
-    if isinstance(sli, Slices):
-        bad, total = sli.bad(step), f"({sli.total(step)})"
-    else:
-        reach = step + objective.scrape - 1
-        scale = f"* {step} / {reach}"
-        bad, total = f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
-    labels = count_labels(objective)
-    if objective.cap:
-        return _count_groups(objective, bad, total)
-    known = f"and on() {BAD}{_found_by(objective.name, objective.sli)}"
-    return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
+    bad: str
+    total: str
+    every: int
 
 
-def _count_groups(objective: Objective, bad: str, total: str) -> tuple[Record, ...]:
-    labels, mine = count_labels(objective), labels_of(objective)
-    members = f"{GROUPS}{{slo={quoted(objective.name)}}}"
-    pace = objective.tiers[0].long
-    reach = _reach(objective, pace, same_group=True)
-    alone = Matcher(GROUP, "!=", OTHER_GROUP)
-    recorded = selector(TOTAL, (*count_matchers(objective), alone), reach)
-    known = f"and on({GROUP}) {BAD}{_found_by(objective.name, objective.sli)}"
+def _pulses(objective: Objective) -> _Count:
+    return _Count(PULSE_BAD, PULSE_TOTAL, objective.pulse)
+
+
+def _steps(objective: Objective) -> _Count:
+    return _Count(BAD, TOTAL, objective.step)
+
+
+def pulse_records(objective: Objective) -> tuple[Record, ...]:
+    """Bad and all events of one pulse; before them, which groups are counted by themselves, and how many are not."""
+    count = _pulses(objective)
+    if not objective.cap:
+        return _counted(objective, count, "")
+    members, pace = _members(objective), objective.tiers[0].long
+    alone = (*count_matchers(objective), Matcher(GROUP, "!=", OTHER_GROUP))
+    recorded = selector(PULSE_TOTAL, alone, _reach(count.every, pace, same_group=True))
+    _, total = _increments(objective, count.every)
+    mine = labels_of(objective)
     return (
-        Record(GROUPS, largest(total, recorded, pace // objective.step, objective.cap), mine),
+        Record(GROUPS, largest(total, recorded, pace // count.every, objective.cap), mine),
         Record(GROUPS_DROPPED, dropped(total, members), mine),
-        Record(BAD, split(f"({bad})", members), labels),
-        Record(TOTAL, f"{split(total, members)}\n{known}", labels),
+        *_counted(objective, count, members),
     )
 
 
-def error_ratio(objective: Objective, window: int, *, same_group: bool = True) -> Record:
-    """Bad among all events of `window` milliseconds; nothing, rather than NaN, where there were none."""
-    reach = _reach(objective, window, same_group=same_group)
-    expression = f"{_summed(BAD, objective, reach)}\n/ ({_summed(TOTAL, objective, reach)} > 0)"
-    expression += _current(objective, window)
-    return Record(ERROR_RATIO, expression, labels_of(objective, ("window", range_text(window))))
+def step_records(objective: Objective) -> tuple[Record, Record]:
+    """Bad and all events of one step; the groups are those of the last pulse."""
+    members = _members(objective)
+    if objective.pulse > _LOOKBACK:
+        members = f"last_over_time({members}[{range_text(objective.pulse * 3 // 2)}])"
+    return _counted(objective, _steps(objective), members)
+
+
+def _counted(objective: Objective, count: _Count, members: str) -> tuple[Record, Record]:
+    """There are no events where it is not known which of them were bad.
+
+    Else a bucket that goes missing would read as all good.
+    """
+    bad, total = _increments(objective, count.every)
+    if objective.cap:
+        bad, total = split(f"({bad})", members), split(total, members)
+    labels, known = count_labels(objective), f"{count.bad}{_found_by(objective.name, objective.sli)}"
+    on = f"and on({GROUP if objective.cap else ''}) {known}"
+    return Record(count.bad, bad, labels), Record(count.total, f"{total}\n{on}", labels)
+
+
+def _increments(objective: Objective, every: int) -> tuple[str, str]:
+    sli = objective.sli
+    if isinstance(sli, Slices):
+        return sli.bad(every), f"({sli.total(every)})"
+    reach = every + objective.scrape - 1
+    scale = f"* {every} / {reach}"
+    return f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
+
+
+def _members(objective: Objective) -> str:
+    return f"{GROUPS}{{slo={quoted(objective.name)}}}"
 
 
 def bad_sum(objective: Objective, window: int, *, same_group: bool = True) -> Record:
     """Bad events of `window` milliseconds."""
-    expression = _summed(BAD, objective, _reach(objective, window, same_group=same_group))
-    expression += _current(objective, window)
+    expression = _summed(objective, PULSE_BAD, _reach(objective.pulse, window, same_group=same_group))
+    expression += _current(objective, PULSE_TOTAL, window)
     return Record(BAD_SUM, expression, labels_of(objective, ("window", range_text(window))))
 
 
-def budget_records(objective: Objective, *, same_group: bool = True) -> tuple[Record, ...]:
-    """The period's error ratio, what is left of its budget, and how much of the period was recorded at all."""
-    slo, steps = objective.name, max(1, round(objective.period / objective.step))
-    period = steps * objective.step
-    ratio = error_ratio(objective, period, same_group=same_group)
-    ratio = ratio._replace(labels=labels_of(objective, ("window", range_text(objective.period))))
-    spent = f'{ERROR_RATIO}{{slo={quoted(slo)}, window="{range_text(objective.period)}"}}'
-    left = f"1 - max{_by(objective)}({spent}) / {number(objective.budget)}"
-    counted = _range(TOTAL, objective, _reach(objective, period, same_group=same_group))
+def error_ratio(objective: Objective, window: int, *, same_group: bool = True, summed: bool = False) -> Record:
+    """Bad among all events of `window` milliseconds; nothing, rather than NaN, where there were none.
+
+    Where the bad ones are `summed` already, by an earlier rule of the same group, they are not read again.
+    """
+    reach = _reach(objective.pulse, window, same_group=same_group)
+    bad = _max(objective, _recorded(objective, BAD_SUM, window)) if summed else _summed(objective, PULSE_BAD, reach)
+    expression = f"{bad}\n/ ({_summed(objective, PULSE_TOTAL, reach)} > 0)"
+    expression += "" if summed else _current(objective, PULSE_TOTAL, window)
+    return Record(ERROR_RATIO, expression, labels_of(objective, ("window", range_text(window))))
+
+
+def budget_records(objective: Objective) -> tuple[Record, ...]:
+    """The events of a step, and of the period: error ratio, what is left of the budget, how much was recorded at all.
+
+    They stand in one group, so that each reads what the one before has just recorded. A tier that looks back over all
+    of the period has recorded its error ratio already.
+    """
+    steps = max(1, round(objective.period / objective.step))
+    reach = _reach(objective.step, steps * objective.step, same_group=True)
+    of_period = labels_of(objective, ("window", range_text(objective.period)))
+    total, spent = (_recorded(objective, name, objective.period) for name in (TOTAL_SUM, ERROR_RATIO))
+    current = _current(objective, TOTAL, objective.period)
+    ratio = Record(ERROR_RATIO, f"{_summed(objective, BAD, reach)}\n/ ({_max(objective, total)} > 0)", of_period)
+    elsewhere = any(objective.period == tier.long for tier in objective.tiers)
+    if elsewhere:
+        spent = f"last_over_time({spent}[{range_text(objective.pulse * 3 // 2)}])"
+    counted = _range(objective, TOTAL, reach)
     labels = labels_of(objective)
     return (
-        ratio,
-        Record(BUDGET_REMAINING, left, labels),
-        Record(
-            COVERAGE,
-            f"sum{_by(objective)}(count_over_time({counted})) / {steps}{_current(objective, period)}",
-            labels,
-        ),
+        *step_records(objective),
+        Record(TOTAL_SUM, _summed(objective, TOTAL, reach) + current, of_period),
+        *(() if elsewhere else (ratio,)),
+        Record(BUDGET_REMAINING, f"1 - {_max(objective, spent)} / {number(objective.budget)}", labels),
+        Record(COVERAGE, f"sum{_by(objective)}(count_over_time({counted})) / {steps}{current}", labels),
     )
 
 
 def state_records(objective: Objective) -> tuple[Record, ...]:
-    """What people look at and no alert reads: objective, burn rates, how long the budget lasts, events seen."""
-    slo, step, period = objective.name, objective.step, range_text(objective.period)
-    pace = range_text(objective.tiers[0].long)
-    mine = (Matcher("slo", "=", slo),)
-    # recorded in another group: the newest one is up to a step old
-    ratios = f"max{_by(objective, 'window')}(last_over_time({selector(ERROR_RATIO, mine, step * 3 // 2)}))"
-    left = f"last_over_time({selector(BUDGET_REMAINING, mine, step * 3 // 2)})"
-    burning = f"(max{_by(objective)}({selector(BURN_RATE, (*mine, Matcher('window', '=', pace)))}) > 0)"
+    """What people look at and no alert reads: objective, burn rates, how long the budget lasts."""
+    slo, pace = objective.name, range_text(objective.tiers[0].long)
+    # recorded in another group: the newest one is up to a pulse old
+    ratios = selector(ERROR_RATIO, (Matcher("slo", "=", slo),), max(objective.step, objective.pulse * 3 // 2))
+    ratios = f"max{_by(objective, 'window')}(last_over_time({ratios}))"
+    left = _max(objective, f"{BUDGET_REMAINING}{{slo={quoted(slo)}}}")
+    burning = f"({_max(objective, _recorded(objective, BURN_RATE, objective.tiers[0].long))} > 0)"
     labels = labels_of(objective)
     return (
-        Record(OBJECTIVE, f"vector({number(1 - objective.budget)})", labels_of(objective, ("window", period))),
+        Record(
+            OBJECTIVE,
+            f"vector({number(1 - objective.budget)})",
+            labels_of(objective, ("window", range_text(objective.period))),
+        ),
         Record(BURN_RATE, f"{ratios} / {number(objective.budget)}", labels),
         Record(
             EXHAUSTION,
-            f"clamp_min(max{_by(objective)}({left}), 0) * {number(Fraction(objective.period, 1000))} / {burning}",
+            f"clamp_min({left}, 0) * {number(Fraction(objective.period, 1000))} / {burning}",
             labels_of(objective, ("window", pace)),
-        ),
-        Record(
-            TOTAL_SUM,
-            _summed(TOTAL, objective, _reach(objective, objective.period, same_group=False))
-            + _current(objective, objective.period),
-            labels_of(objective, ("window", period)),
         ),
     )
 
@@ -203,13 +248,17 @@ def freshness(objective: Objective, score: Score) -> Record:
     return Record(FRESH, score.fresh(), labels_of(objective))
 
 
-def _reach(objective: Objective, window: int, *, same_group: bool) -> int:
-    return window - objective.step // 2 if same_group else window + 1
+def _reach(every: int, window: int, *, same_group: bool) -> int:
+    return window - every // 2 if same_group else window + 1
 
 
-def _summed(name: str, objective: Objective, reach: int) -> str:
+def _summed(objective: Objective, name: str, reach: int) -> str:
     # summed again, for an SLO that changed hands has records of both owners
-    return f"sum{_by(objective)}(sum_over_time({_range(name, objective, reach)}))"
+    return f"sum{_by(objective)}(sum_over_time({_range(objective, name, reach)}))"
+
+
+def _max(objective: Objective, recorded: str) -> str:
+    return f"max{_by(objective)}({recorded})"
 
 
 def _by(objective: Objective, *labels: str) -> str:
@@ -218,13 +267,17 @@ def _by(objective: Objective, *labels: str) -> str:
     return f" by ({', '.join(kept)}) " if kept else ""
 
 
-def _current(objective: Objective, window: int) -> str:
+def _current(objective: Objective, name: str, window: int) -> str:
     """Of groups, only those seen in the fastest tier's long window: else a long one would hold all that ever were."""
     pace = objective.tiers[0].long
     if not objective.cap or window <= pace:
         return ""
-    return f"\nand on({GROUP}) count_over_time({_range(TOTAL, objective, pace)})"
+    return f"\nand on({GROUP}) count_over_time({_range(objective, name, pace)})"
 
 
-def _range(name: str, objective: Objective, reach: int) -> str:
+def _range(objective: Objective, name: str, reach: int) -> str:
     return f"{name}{_found_by(objective.name, objective.sli)}[{range_text(reach)}]"
+
+
+def _recorded(objective: Objective, name: str, window: int) -> str:
+    return f'{name}{{slo={quoted(objective.name)}, window="{range_text(window)}"}}'

@@ -26,7 +26,9 @@ class Objective:
         name, model, team, failure_mode: the labels of its alerts.
         sli: what is measured.
         budget: the share of events that may be bad; more than 0, less than 1.
-        period, step, scrape: milliseconds.
+        period, scrape: milliseconds.
+        pulse: milliseconds between two evaluations of its alerts, and two records that they read.
+        step: milliseconds between two records of its budget; where slices of time are counted, also of its alerts.
         windows: the document of its tiers.
         tiers: those that can fire, fastest first.
         keep_firing_for: milliseconds.
@@ -42,6 +44,7 @@ class Objective:
     sli: Sli
     budget: Fraction
     period: int
+    pulse: int
     step: int
     scrape: int
     windows: Document[AlertWindowsSpec]
@@ -95,6 +98,7 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         sli=sli,
         budget=1 - Fraction(spec.objective.ratio),
         period=spec.period.milliseconds,
+        pulse=planned.pulse,
         step=planned.step,
         scrape=scrape,
         windows=windows,

@@ -21,6 +21,8 @@ __all__ = [
     "NO_GROUP",
     "OBJECTIVE",
     "OTHER_GROUP",
+    "PULSE_BAD",
+    "PULSE_TOTAL",
     "STALE_ALERT",
     "STALE_TIER",
     "TOTAL",
@@ -30,10 +32,16 @@ __all__ = [
 ]
 
 BAD = "failsoft:slo_events_bad:increase"
-"""Bad events (or slices of time) of one recording step; labels slo, model, team, definition."""
+"""Bad events (or slices of time) of one step, of which budgets are made; labels slo, model, team, definition."""
 
 TOTAL = "failsoft:slo_events_total:increase"
-"""All events (or judged slices of time) of one recording step; labels slo, model, team, definition."""
+"""All events (or judged slices of time) of one step; labels slo, model, team, definition."""
+
+PULSE_BAD = "failsoft:slo_pulse_bad:increase"
+"""Bad events (or slices of time) of one pulse, of which alerts are made; labels slo, model, team, definition."""
+
+PULSE_TOTAL = "failsoft:slo_pulse_total:increase"
+"""All events (or judged slices of time) of one pulse; labels slo, model, team, definition."""
 
 ERROR_RATIO = "failsoft:slo_error_ratio"
 """Bad among all events of a window, event-weighted; absent without events; labels slo, model, team, window."""
@@ -45,7 +53,7 @@ BUDGET_REMAINING = "failsoft:slo_budget_remaining:ratio"
 """The share of the period's error budget that is left, 1 untouched, below 0 overspent; labels slo, model, team."""
 
 COVERAGE = "failsoft:slo_coverage:ratio"
-"""Recording steps of the period that are there among those expected; labels slo, model, team."""
+"""Steps of the period that are there among those expected; labels slo, model, team."""
 
 OBJECTIVE = "failsoft:slo_objective:ratio"
 """The objective, such as 0.99; labels slo, model, team, window (the period)."""

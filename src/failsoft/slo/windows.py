@@ -1,10 +1,10 @@
-"""The arithmetic of burn-rate alerts: the recording step, each tier's factor, and which tiers can fire at all."""
+"""The arithmetic of burn-rate alerts: the clocks of an SLO, each tier's factor, and which tiers can fire at all."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, gcd
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from failsoft.slo.promql import number, range_text
 from failsoft.workspace.kinds.slo import AlertWindowsSpec, Tier
@@ -12,8 +12,11 @@ from failsoft.workspace.quantities import Percent
 
 __all__ = ["BurnTier", "Plan", "Problem", "plan"]
 
-_STEP = Fraction(300_000, 30 * 86_400_000)
-_SCRAPES = 5
+_MONTH = 30 * 86_400_000
+_STEP = Fraction(300_000, _MONTH)
+_PULSE = Fraction(60_000, _MONTH)
+_SCRAPES = 4
+_MOST_RECORDS = 8640
 
 type ProblemKind = Literal["below-step", "beyond-period", "rounded", "cannot-fire", "none-left"]
 
@@ -25,7 +28,7 @@ class BurnTier:
     Attributes:
         name, severity: as declared.
         share: the share of the period's budget that is gone when it fires.
-        short, long: milliseconds, multiples of the step.
+        short, long: milliseconds, multiples of the pulse.
         factor: share x period / long: how many times the allowed rate of errors.
         threshold: factor x budget: the error ratio above which both windows must be.
         limit: the same as PromQL writes it.
@@ -56,11 +59,13 @@ class Plan:
     """The windows of one SLO.
 
     Attributes:
-        step: milliseconds between two records.
+        pulse: milliseconds between two evaluations of the alerts, and two records that they read.
+        step: milliseconds between two records of the budget; a multiple of the pulse.
         tiers: those that can fire, fastest first.
         problems: what was found.
     """
 
+    pulse: int
     step: int
     tiers: tuple[BurnTier, ...]
     problems: tuple[Problem, ...]
@@ -70,9 +75,14 @@ class Plan:
 def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int, slices: int = 0) -> Plan:
     """Fit alert windows to an SLO.
 
-    The recording step is at least 5 minutes scaled from 30 days to the period, and at least 5 scrapes. It is a multiple
-    of the scrape interval, for only then two neighbouring records meet at the same sample and count each increment
-    once; among those, the smallest that divides every window, so that a window holds a whole number of records.
+    Alerts have to be early, so what they read is recorded once a pulse: at least 1 minute scaled from 30 days to the
+    period, and at least 4 scrapes, so that one that is missed takes no pulse with it. A budget has to be cheap, for it
+    reads a whole period: it is recorded once a step, 5 minutes scaled in the same way. Slices of time are as long as a
+    step, so there a pulse is one. No window holds more than 8,640 records, as many as a period has steps.
+
+    The pulse is a multiple of the scrape interval, for only then two neighbouring records meet at the same sample and
+    count each increment once; among those, the smallest that divides every window, so that a window holds a whole
+    number of records.
 
     Args:
         windows: the tiers.
@@ -82,65 +92,84 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
         slices: for an SLO that counts slices of time, one a step: how many bad ones a long window must hold.
     """
     budget = 1 - Fraction(objective.ratio)
-    least = max(_STEP * period, Fraction(_SCRAPES * scrape))
-    step = _step(least, scrape, [w.milliseconds for tier in windows.tiers for w in (tier.short, tier.long)])
+    lengths = [window.milliseconds for tier in windows.tiers for window in (tier.short, tier.long)]
+    least = _Least(_STEP if slices else _PULSE, period, scrape, min(period, max(lengths)))
+    pulse = _pulse(least, lengths)
+    step = ceil(max(_STEP * period, Fraction(pulse)) / pulse) * pulse
     problems: list[Problem] = []
     tiers: list[BurnTier] = []
     for tier in windows.tiers:
-        wrong = _refused(tier, step, period, scrape)
+        wrong = _refused(tier, pulse, least)
         if wrong is not None:
             problems.append(wrong)
             continue
-        fitted = _fitted(tier, step, budget, period)
+        fitted = _fitted(tier, pulse, budget, period)
         if (fitted.short, fitted.long) != (tier.short.milliseconds, tier.long.milliseconds):
-            problems.append(_rounded(tier, fitted, step))
+            problems.append(_rounded(tier, fitted, pulse))
         if fitted.threshold >= 1:
             problems.append(_cannot_fire(fitted, budget, period))
-        elif slices * step > fitted.long:
-            problems.append(_too_few_slices(fitted, slices, step))
+        elif slices * pulse > fitted.long:
+            problems.append(_too_few_slices(fitted, slices, pulse))
         else:
             tiers.append(fitted)
     problems += _left(windows, tiers, problems)
-    return Plan(step, tuple(tiers), tuple(problems))
+    return Plan(pulse, step, tuple(tiers), tuple(problems))
 
 
-def _step(least: Fraction, scrape: int, windows: list[int]) -> int:
-    first = ceil(least / scrape) * scrape
-    common = gcd(*windows)
-    dividing = (step for step in range(first, common + 1, scrape) if common % step == 0)
+class _Least(NamedTuple):
+    """What a pulse is at least: a share of the period, so many scrapes, and a small part of the longest window."""
+
+    share: Fraction
+    period: int
+    scrape: int
+    longest: int
+
+    @property
+    def milliseconds(self) -> int:
+        """In whole scrapes."""
+        least = max(self.share * self.period, Fraction(_SCRAPES * self.scrape), Fraction(self.longest, _MOST_RECORDS))
+        return ceil(least / self.scrape) * self.scrape
+
+
+def _pulse(least: _Least, windows: list[int]) -> int:
+    first, common = least.milliseconds, gcd(*windows)
+    dividing = (pulse for pulse in range(first, common + 1, least.scrape) if common % pulse == 0)
     return next(dividing, first)
 
 
-def _refused(tier: Tier, step: int, period: int, scrape: int) -> Problem | None:
-    if tier.short.milliseconds < step:
-        scaled = range_text(ceil(_STEP * period))
-        message = f"the short window of {tier.name}, {tier.short}, is below the recording step of {range_text(step)}"
+def _refused(tier: Tier, pulse: int, least: _Least) -> Problem | None:
+    period, scrape = least.period, least.scrape
+    if tier.short.milliseconds < pulse:
+        unit = range_text(int(least.share * _MONTH))
+        message = f"the short window of {tier.name}, {tier.short}, is below the recording step of {range_text(pulse)}"
         arithmetic = (
-            f"the step is the larger of 5m x {range_text(period)} / 30d = {scaled} and of {_SCRAPES} scrapes x "
-            f"{range_text(scrape)} = {range_text(_SCRAPES * scrape)}, in whole scrapes"
+            f"the step of alerts is the largest of {unit} x {range_text(period)} / 30d = "
+            f"{range_text(ceil(least.share * period))}, of {_SCRAPES} scrapes x {range_text(scrape)} = "
+            f"{range_text(_SCRAPES * scrape)} and of the longest window / {_MOST_RECORDS} = "
+            f"{range_text(ceil(least.longest / _MOST_RECORDS))}, in whole scrapes"
         )
-        return Problem("below-step", message, f"at least {range_text(step)}", arithmetic)
+        return Problem("below-step", message, f"at least {range_text(pulse)}", arithmetic)
     if tier.long.milliseconds > period:
         message = f"the long window of {tier.name}, {tier.long}, is longer than the period"
         return Problem("beyond-period", message, f"at most {range_text(period)}")
     return None
 
 
-def _fitted(tier: Tier, step: int, budget: Fraction, period: int) -> BurnTier:
-    short, long = (ceil(window.milliseconds / step) * step for window in (tier.short, tier.long))
-    long = max(long, short + step)
+def _fitted(tier: Tier, pulse: int, budget: Fraction, period: int) -> BurnTier:
+    short, long = (ceil(window.milliseconds / pulse) * pulse for window in (tier.short, tier.long))
+    long = max(long, short + pulse)
     share = Fraction(tier.budget.ratio)
     factor = share * period / long
     threshold = factor * budget
     return BurnTier(tier.name, tier.severity, share, short, long, factor, threshold, number(threshold))
 
 
-def _rounded(tier: Tier, fitted: BurnTier, step: int) -> Problem:
+def _rounded(tier: Tier, fitted: BurnTier, pulse: int) -> Problem:
     message = (
         f"the windows of {tier.name}, {tier.short} and {tier.long}, are rounded up to {range_text(fitted.short)} and "
         f"{range_text(fitted.long)}"
     )
-    return Problem("rounded", message, f"multiples of the recording step of {range_text(step)}")
+    return Problem("rounded", message, f"multiples of the recording step of {range_text(pulse)}")
 
 
 def _cannot_fire(tier: BurnTier, budget: Fraction, period: int) -> Problem:
@@ -152,10 +181,11 @@ def _cannot_fire(tier: BurnTier, budget: Fraction, period: int) -> Problem:
     return Problem("cannot-fire", message, "a tier that fires below 100% of errors", arithmetic)
 
 
-def _too_few_slices(tier: BurnTier, slices: int, step: int) -> Problem:
+def _too_few_slices(tier: BurnTier, slices: int, slice_: int) -> Problem:
     message = f"{tier.name} can never fire and is left out"
-    arithmetic = f"its long window of {range_text(tier.long)} holds {tier.long // step} slices of {range_text(step)}"
-    return Problem("cannot-fire", message, f"a minBadEvents of at most {tier.long // step}, not {slices}", arithmetic)
+    most = tier.long // slice_
+    arithmetic = f"its long window of {range_text(tier.long)} holds {most} slices of {range_text(slice_)}"
+    return Problem("cannot-fire", message, f"a minBadEvents of at most {most}, not {slices}", arithmetic)
 
 
 def _left(windows: AlertWindowsSpec, tiers: list[BurnTier], problems: list[Problem]) -> list[Problem]:

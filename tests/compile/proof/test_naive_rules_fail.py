@@ -31,13 +31,13 @@ WRONG = {
     "the error ratio by another window": (
         TTFT,
         "99%",
-        r"(events_(?:bad|total):increase\{.*\})\[57s500ms\]",
+        r"(pulse_(?:bad|total):increase\{.*\})\[57s500ms\]",
         r"\1[27s500ms]",
     ),
     "a month of ratios averaged, not of events counted": (
         TTFT,
         "99%",
-        r"sum\(sum_over_time\(.*\[29m57s500ms\]\)\)\n.*",
+        r"sum\(sum_over_time\(.*_bad:increase.*\[29m57s500ms\]\)\)\n.*> 0\)",
         'sum(avg_over_time(failsoft:slo_error_ratio{slo="s", window="5s"}[29m57s500ms]))',
     ),
     "0 / 0 when idle": (TTFT, "99%", r"\)\)\n      / \((sum\(sum_over_time\(.*\)\)) > 0\)", r"))\n      / (\1)"),

@@ -7,7 +7,7 @@ from failsoft.errors import PermanentError
 from failsoft.slo.promql import quoted
 from failsoft.slo.queries import objective_of
 from failsoft.slo.records import count_labels
-from failsoft.slo.series import BAD, TOTAL
+from failsoft.slo.series import BAD, PULSE_BAD, PULSE_TOTAL, TOTAL
 from failsoft.workspace import Workspace
 
 __all__ = ["HEALTHY_BAD_SHARE", "openmetrics", "write_history"]
@@ -22,11 +22,11 @@ def openmetrics(workspace: Workspace, *, until: float, step: float, rate: float)
     Args:
         workspace: the lab's.
         until: the end of the past, seconds since the epoch.
-        step: the recording step in seconds.
+        step: the recording step in seconds, of alerts and of budgets: in a lab they are the same.
         rate: events per second.
     """
     lines = []
-    for name in (BAD, TOTAL):
+    for name in (BAD, TOTAL, PULSE_BAD, PULSE_TOTAL):
         lines.append(f"# TYPE {name} gauge")
         for slo in workspace.slos.values():
             pairs = ",".join(
@@ -34,7 +34,7 @@ def openmetrics(workspace: Workspace, *, until: float, step: float, rate: float)
             )
             slices = slo.spec.indicator.drift is not None
             total = 1.0 if slices else rate * step
-            value = total if name == TOTAL else 0.0 if slices else total * HEALTHY_BAD_SHARE
+            value = total if name in {TOTAL, PULSE_TOTAL} else 0.0 if slices else total * HEALTHY_BAD_SHARE
             count = int(slo.spec.period.seconds // step)
             lines += [f"{name}{{{pairs}}} {value:g} {until - step * back:.3f}" for back in range(count, 0, -1)]
     return "\n".join([*lines, "# EOF\n"])
