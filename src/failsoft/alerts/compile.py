@@ -1,8 +1,9 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from failsoft.alerts import codes
 from failsoft.alerts.alertmanager import alertmanager_file
@@ -18,6 +19,9 @@ from failsoft.alerts.shape import shape_of
 from failsoft.findings import Finding, Place
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.workspace.model import Workspace
+
+if TYPE_CHECKING:
+    from failsoft.drift.profile import ReferenceProfile
 
 __all__ = ["ALERTMANAGER_FILE", "Compiled", "Unit", "compile_workspace"]
 
@@ -64,7 +68,11 @@ class Compiled:
 
 
 def compile_workspace(
-    workspace: Workspace, runbooks: Mapping[str, str], *, tests: bool = True
+    workspace: Workspace,
+    runbooks: Mapping[str, str],
+    *,
+    tests: bool = True,
+    references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
     """Compile every SLO that can be.
 
@@ -75,6 +83,8 @@ def compile_workspace(
         workspace: without dangling references, as `load` finds them.
         runbooks: SLO -> the runbook that answers its alerts.
         tests: whether to write the tests too.
+        references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
+            without any is left out.
     """
     findings: list[Finding] = []
     files: dict[str, str] = {}
@@ -100,14 +110,17 @@ def compile_workspace(
     watch = _watch(workspace, tuple(objectives), files, tests=tests)
     others = shelf(workspace, tests=tests)
     files |= others.files
-    findings += [*_unwatched(workspace), *others.findings]
+    counted, more = _counted(workspace, references or {}, files, tests=tests)
+    findings += [*_unwatched(workspace), *others.findings, *more]
     text, problems = alertmanager_file(workspace, objectives, origin=_CONFIGURATION)
     files[ALERTMANAGER_FILE] = text
     files |= dashboard_files()
     findings += problems
     ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
     return Compiled(
-        dict(sorted(files.items())), (*units, *watch, *(Unit(*one) for one in others.topics)), tuple(objectives)
+        dict(sorted(files.items())),
+        (*units, *watch, *counted, *(Unit(*one) for one in others.topics)),
+        tuple(objectives),
     ), ordered
 
 
@@ -149,6 +162,30 @@ def _watch(
         scenarios = down_scenarios(groups)
         files[proof] = proof_file("failsoft", f"../{rules}", groups, scenarios, origin=_CONFIGURATION)
     return (Unit("_failsoft", rules, proof, alerts_of(groups), Place(_CONFIGURATION)),)
+
+
+def _counted(
+    workspace: Workspace,
+    references: "Mapping[str, Sequence[ReferenceProfile]]",
+    files: dict[str, str],
+    *,
+    tests: bool,
+) -> tuple[list[Unit], list[Finding]]:
+    """The drift monitors whose bins are counted; their files are added."""
+    monitors = [monitor for monitor in workspace.monitors.values() if references.get(monitor.name)]
+    if not monitors:
+        return [], []
+    from failsoft.alerts.drift import monitor_files  # it needs numpy and scipy
+
+    units: list[Unit] = []
+    findings: list[Finding] = []
+    for monitor in monitors:
+        made, problems = monitor_files(workspace, monitor, references[monitor.name], tests=tests)
+        findings += problems
+        if made is not None:
+            files |= made.files
+            units.append(Unit(made.subject, made.rules, made.tests, (), made.place))
+    return units, findings
 
 
 def _no_runbook(objective: Objective) -> Finding:

@@ -120,13 +120,15 @@ class DriftLoop:
         self._workspace = workspace
         self._prometheus = prometheus
         self._board = board
-        for monitor in workspace.monitors.values():
+        # where bins are counted, Prometheus' own rules judge
+        self._monitors = [monitor for monitor in workspace.monitors.values() if monitor.spec.counted is None]
+        for monitor in self._monitors:
             board.expect(monitor)
 
     async def run(self) -> None:
         """Evaluate for ever; ends only by cancellation. No error of one evaluation ends it."""
         async with asyncio.TaskGroup() as group:
-            for monitor in self._workspace.monitors.values():
+            for monitor in self._monitors:
                 group.create_task(self._repeat(monitor), name=f"drift {monitor.name}")
 
     async def evaluate(self, monitor: Document[DriftMonitorSpec]) -> None:

@@ -12,9 +12,11 @@ __all__ = ["read_profile", "watched"]
 _READ_AT_MOST = 5_000_001
 
 
-def read_profile(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> ReferenceProfile | Finding:
-    """The reference that a monitor names, or why it cannot be had."""
-    shown = monitor.spec.reference
+def read_profile(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], path: str = ""
+) -> ReferenceProfile | Finding:
+    """The reference that a monitor names, or why it cannot be had; `path` is one of a folder of them."""
+    shown = path or monitor.spec.reference
     try:
         with (Path(workspace.root) / shown).open("rb") as stream:
             data = stream.read(_READ_AT_MOST)

@@ -35,6 +35,13 @@ _SENTENCES = {
     "cold_start": "starts of {model} took longer than {below}",
 }
 
+_DRIFTED = {
+    **{name: f"the {{signal}} of {{model}} had a {name.upper()}" for name in ("psi", "tvd", "ks", "js")},
+    "missing": "the share of rows of {model} without {signal} was",
+    "new": "the share of rows of {model} whose {signal} was never seen before was",
+    "excess": "{signal} of {model} drifted, its distance over its limit being",
+}
+
 type Found = tuple[Sli | None, tuple[Finding, ...]]
 
 
@@ -236,7 +243,9 @@ def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, cloc
         return None
     stale = monitor.spec.stale_after or monitor.spec.every * _STALE_EVALUATIONS
     tolerance = f"{drift.below.normalize():f}"
-    sentence = f"the time the {drift.signal} of {slo.spec.model} had a {drift.statistic.upper()} above {tolerance}"
+    sentence = (
+        f"the time {_DRIFTED[drift.statistic].format(signal=drift.signal, model=slo.spec.model)} above {tolerance}"
+    )
     return Score(
         model=slo.spec.model,
         monitor=monitor.name,

@@ -1,6 +1,7 @@
 """The names that failsoft's rules record and its alerts carry; the contract of every room that reads them."""
 
 __all__ = [
+    "ALL_SIGNALS",
     "BAD",
     "BAD_SUM",
     "BUDGET_REMAINING",
@@ -8,8 +9,12 @@ __all__ = [
     "BURN_RATE",
     "COVERAGE",
     "DOWN_ALERT",
+    "DRIFT_CRITICAL",
+    "DRIFT_DEGREES",
     "DRIFT_EVALUATED",
+    "DRIFT_ROWS",
     "DRIFT_SCORE",
+    "DRIFT_VERDICT",
     "ERROR_RATIO",
     "EXHAUSTION",
     "FRESH",
@@ -104,10 +109,26 @@ UNHEARD_ALERT = "FailsoftUnheard"
 """An SLO pages while failsoft is down; goes straight to the team's pager."""
 
 DRIFT_SCORE = "failsoft_drift_score"
-"""Gauge of `failsoft serve`; labels model, monitor, signal, statistic; absent while there are too few rows."""
+"""How far a signal is from its reference, absent while there are too few rows; labels model, monitor, signal,
+statistic. A gauge of `failsoft serve` or of a job, or recorded where bins are counted."""
 
 DRIFT_EVALUATED = "failsoft_drift_evaluated_timestamp_seconds"
-"""Gauge of `failsoft serve`: when a signal was last evaluated, a Unix time; labels model, monitor, signal."""
+"""When a signal was last evaluated, a Unix time; labels model, monitor, signal; from where the score is from."""
+
+DRIFT_ROWS = "failsoft_drift_window_rows"
+"""Rows of the window; labels model, monitor, signal."""
+
+DRIFT_VERDICT = "failsoft_drift_verdict"
+"""1 for what became of the last evaluation; labels model, monitor, signal, verdict."""
+
+DRIFT_CRITICAL = "failsoft_drift_score_critical"
+"""The score above which a ticket or a page is due; labels model, monitor, signal, statistic, severity."""
+
+DRIFT_DEGREES = "failsoft_drift_chi2_degrees"
+"""Degrees of freedom of the score with the statistic chi2; labels model, monitor, signal."""
+
+ALL_SIGNALS = "all"
+"""The `signal` that stands for all of a monitor at once: the worst of them, evaluated when the last of them was."""
 
 UPDATED = "failsoft_data_updated_timestamp_seconds"
 """Gauge of a pipeline: the Unix time of the newest data that are served; labels model, data."""

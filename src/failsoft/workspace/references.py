@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from failsoft.findings import Finding
 from failsoft.workspace import codes
 from failsoft.workspace.decode import nearest
-from failsoft.workspace.kinds import ModelSpec, SLOSpec
+from failsoft.workspace.kinds import DriftMonitorSpec, ModelSpec, SLOSpec
 from failsoft.workspace.kinds.runbook import Step
 from failsoft.workspace.model import Document, Workspace
 
@@ -150,23 +150,48 @@ def _drift(workspace: Workspace, slo: Document[Any]) -> Iterator[Finding]:
     monitor = workspace.monitors.get(drift.monitor)
     if monitor is None:
         return
-    yield from _known(workspace, slo, drift.signal, "signal", monitor.spec.signals, "indicator", "drift", "signal")
+    yield from _drifting(workspace, slo, monitor.spec)
     if monitor.spec.model != slo.spec.model:
         message = f"the monitor {monitor.name} watches the model {monitor.spec.model}"
         yield Finding(codes.UNSUPPORTED, message, slo.at("spec", "model"), f"the model {monitor.spec.model}")
+
+
+_SERVED = ("psi", "tvd", "ks")
+_COUNTED = ("psi", "tvd", "js", "missing", "new", "excess")
+_ALL = "all"
+
+
+def _drifting(workspace: Workspace, slo: Document[Any], monitor: DriftMonitorSpec) -> Iterator[Finding]:
+    """Whether what the SLO reads is what the monitor has: a score that nobody records would be a blind SLO."""
+    drift, path = slo.spec.indicator.drift, ("indicator", "drift")
+    there = _SERVED if monitor.counted is None else _COUNTED
+    if drift.statistic not in there:
+        how = "is not counted" if monitor.counted is None else "counts bins"
+        message = f"there is no {drift.statistic} of the monitor {drift.monitor}, which {how}"
+        yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "statistic"), f"one of {', '.join(there)}")
+    if monitor.counted is None:
+        yield from _known(workspace, slo, drift.signal, "signal", monitor.signals, *path, "signal")
+    elif drift.signal == _ALL and drift.statistic != "excess":
+        message = f"all features have no {drift.statistic} together"
+        yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "signal"), "a feature, or statistic: excess")
+    elif drift.signal != _ALL and monitor.counted.features:
+        yield from _known(workspace, slo, drift.signal, "feature", monitor.counted.features, *path, "signal")
 
 
 def _monitors(workspace: Workspace) -> Iterator[Finding]:
     for monitor in workspace.monitors.values():
         spec = monitor.spec
         yield from _known(workspace, monitor, spec.model, "Model", workspace.models, "model")
-        if not (workspace.root / spec.reference).is_file():
+        at = workspace.root / spec.reference
+        if not (at.is_file() or (spec.counted is not None and at.is_dir())):
             yield Finding(
                 codes.DANGLING,
                 f"there is no file {spec.reference}",
                 monitor.at("spec", "reference"),
                 "a reference profile, relative to the workspace",
-                "make one with `failsoft drift learn`",
+                "make one with `failsoft drift learn`"
+                if spec.counted is None
+                else "make one with `failsoft drift fit`",
             )
         model = workspace.models.get(spec.model)
         engine = workspace.engines.get(model.spec.engine) if model else None

@@ -7,6 +7,7 @@ import click
 
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
 from failsoft.cli.drift.files import write_whole
+from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
@@ -41,6 +42,8 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     if monitor not in loaded.monitors:
         raise unknown("DriftMonitor", monitor, list(loaded.monitors))
     document = loaded.monitors[monitor]
+    if document.spec.counted is not None:
+        raise UsageError(f"{monitor} counts features: make its reference from rows, with `failsoft drift fit`")
     profile = _learned(loaded, document, _client(loaded, url), since, revision)
     if isinstance(profile, tuple):
         finish(profile, output, "", workspace)

@@ -14,7 +14,7 @@ from failsoft.drift.alarms.tables import Floats
 from failsoft.drift.alarms.tail import Tail, fit, loudest
 from failsoft.drift.alarms.tickets import cusums
 
-__all__ = ["Calibrated", "Calibration", "Plan", "calibrate"]
+__all__ = ["Calibrated", "Calibration", "Plan", "calibrate", "overlapping"]
 
 _ALLOWED = 1.5
 """How far above the budget the rate may be at the upper end of what is likely."""
@@ -216,7 +216,7 @@ class _Search:
         most = np.ones(len(self.ladder))
         for test in tests:
             z = np.array([test.critical(level, plan.floor) for level in self.ladder])
-            more = _more(test, self.ladder, z, plan.cadence.evaluations)
+            more = overlapping(test, self.ladder, z, plan.cadence.evaluations)
             self.estimate += plan.strata * more * plan.rule.rate(test.chance(z))
             self.likely += plan.strata * more * plan.rule.rate(_chances(test, z, weights, draws, rng))
             most = np.maximum(most, more)
@@ -244,7 +244,15 @@ def _resampled(tail: Tail | None, draws: int, rng: np.random.Generator) -> Float
     return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
 
 
-def _more(test: Test, ladder: Floats, z: Floats, evaluations: float) -> Floats:
+def overlapping(test: Test, ladder: Floats, z: Floats, evaluations: float) -> Floats:
+    """How many times as often a test alarms because windows overlap, at each level.
+
+    Args:
+        test: the test.
+        ladder: levels, shape (levels,).
+        z: the critical scores at them, shape (levels,).
+        evaluations: for each window's length.
+    """
     if evaluations <= 1:
         return np.ones(len(ladder))
     if isinstance(test, ShareTest):

@@ -5,7 +5,7 @@ from scipy.special import gammaln
 
 from failsoft.drift.alarms.tables import Floats
 
-__all__ = ["log_tails"]
+__all__ = ["least_events", "log_tails"]
 
 
 def log_tails(events: int, reference: int, rows: int, most: int) -> Floats:
@@ -28,6 +28,28 @@ def log_tails(events: int, reference: int, rows: int, most: int) -> Floats:
     [1.0, 0.0243902, 0.0005937, 1.44e-05]
     """
     return np.array([_log_tail(x, events, reference, rows) for x in range(most + 1)])
+
+
+def least_events(events: int, reference: int, rows: int, level: float) -> int:
+    """The least number of events in a window whose chance is at most exp(-level).
+
+    Args:
+        events: rows with the event in the reference.
+        reference: rows of the reference.
+        rows: of a window.
+        level: -log(chance).
+
+    Returns:
+        `rows` + 1 where even a window of nothing else is no rarer.
+
+    >>> least_events(0, 20_000, 500, 9.064), least_events(400, 20_000, 500, 9.064)
+    (3, 25)
+    """
+    low, high = 0, rows + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if -_log_tail(middle, events, reference, rows) >= level else (middle, high)
+    return high
 
 
 def _log_tail(x: int, events: int, reference: int, rows: int) -> float:

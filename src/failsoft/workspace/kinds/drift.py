@@ -7,7 +7,14 @@ from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.quantities import Duration, Fixed, Name
 
-__all__ = ["DriftMonitorSpec"]
+__all__ = ["Counted", "DriftMonitorSpec"]
+
+
+class Counted(Fixed):
+    """Features that the serving process counts, in the bins of the reference."""
+
+    features: Annotated[tuple[str, ...], Field(min_length=1)] = ()
+    """Which of the reference's; all of them, when left out."""
 
 
 class DriftMonitorSpec(Fixed):
@@ -15,10 +22,14 @@ class DriftMonitorSpec(Fixed):
 
     model: Name
     reference: str
-    """The reference profile, a JSON file, relative to the workspace."""
+    """The reference profile, a JSON file, relative to the workspace; where bins are counted also a folder of them, one
+    for each revision of the model."""
 
-    signals: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Signals of the engine's catalogue, such as output-length."""
+    signals: Annotated[tuple[Name, ...], Field(min_length=1)] = ()
+    """Signals of the engine's catalogue, such as output-length; this or `counted`."""
+
+    counted: Counted | None = None
+    """Features that `failsoft.drift.DriftCounter` counts in the serving process; this or `signals`."""
 
     window: Duration = Duration(3_600_000)
     """How much of the past a score judges."""
@@ -31,6 +42,18 @@ class DriftMonitorSpec(Fixed):
 
     stale_after: Duration | None = None
     """When a silent evaluation alerts; three evaluations when left out."""
+
+    @property
+    def counted_features(self) -> tuple[str, ...]:
+        """The features that are counted; empty where all of the reference are, or where none is."""
+        return self.counted.features if self.counted is not None else ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.signals) is (self.counted is not None):
+            problem = "says twice what is compared" if self.signals else "does not say what is compared"
+            raise PydanticCustomError("one-way", problem, {"expected": "either signals or counted"})
+        return self
 
     @model_validator(mode="after")
     def _patient(self) -> Self:

@@ -72,10 +72,14 @@ class DriftBelow(Fixed):
     monitor: Name
     """The DriftMonitor."""
 
-    signal: Name
-    """One of its signals."""
+    signal: Annotated[str, Field(min_length=1)]
+    """One of its signals or counted features; `all` is the worst of all counted features, for the statistic excess."""
 
-    statistic: Literal["psi", "tvd", "ks"] = "psi"
+    statistic: Literal["psi", "tvd", "ks", "js", "missing", "new", "excess"] = "psi"
+    """What is limited. Of counted features also js, the shares missing and new, and excess: how many times its own
+    limit the worst of distribution, missing and new rows is. A limit is what chance allows at the budget of false
+    pages, or the least that matters, whichever is larger; so excess is held below 1."""
+
     below: Annotated[Decimal, Field(gt=0, le=100)]
     """The score from which on a slice of time is bad."""
 
