@@ -22,7 +22,8 @@ def read_profile(
             data = stream.read(_READ_AT_MOST)
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror}"
-        hint = f"make it with `failsoft drift learn {monitor.name}`"
+        how = f"learn {monitor.name}" if monitor.spec.counted is None else "fit"
+        hint = f"make it with `failsoft drift {how}`"
         return Finding(codes.PROFILE_MISSING, message, monitor.at("spec", "reference"), hint=hint)
     return ReferenceProfile.parse(data, shown)
 

@@ -1,16 +1,17 @@
 """Critical values from a reference alone: what chance allows a window of any size, where no windows were held out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
 from failsoft.drift.alarms.calibrate import overlapping
-from failsoft.drift.alarms.counted import MISSING, NEW, signals
+from failsoft.drift.alarms.counted import signals
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
 from failsoft.drift.alarms.shares import least_events
 from failsoft.drift.alarms.signals import ShareTest, TableTest, Test, test_of
+from failsoft.drift.alarms.stored import Watched
 from failsoft.drift.profile import ReferenceProfile
 
 __all__ = ["Critical", "Severities", "critical_values", "share_base"]
@@ -55,7 +56,8 @@ def critical_values(
     The budget is shared out over all windows, features and their tests, as in `judgement`; windows that overlap alarm
     more often, which is taken into account. The laws are those of windows with `rows` rows: larger ones follow the
     chi-square law more closely, so that they are judged a little more strictly than need be. Nothing is known here of
-    how windows differ without drift; `failsoft drift calibrate` learns that from held-out windows.
+    how windows differ without drift; `failsoft drift calibrate` learns that from held-out windows. Rows of all strata
+    are taken together.
 
     Args:
         profile: the reference.
@@ -66,11 +68,11 @@ def critical_values(
     """
     chosen = set(features)
     made = [
-        (signal.name, test_of(signal, rows, 1, inside=False))
-        for signal in signals(profile, ())
-        if signal.name.removesuffix(MISSING).removesuffix(NEW) in chosen
+        (signal.of, test_of(signal, rows, 1, inside=False))
+        for signal in signals(profile.model_copy(update={"strata": None}), ())
+        if signal.of is not None and signal.of.feature in chosen
     ]
-    tests = {name: test for name, test in made if test is not None}
+    tests = {watched: test for watched, test in made if test is not None}
     levels = [
         _level(list(tests.values()), rate / cadence.windows, cadence)
         for rate in (budget.false_tickets_per_30d, budget.false_pages_per_30d)
@@ -99,8 +101,9 @@ def _level(tests: Sequence[Test], rate: float, cadence: Cadence) -> float:
     return float(ladder[int(within.argmax()) if within.any() else -1])
 
 
-def _critical(name: str, tests: dict[str, Test], levels: Sequence[float]) -> Critical:
-    table, missing, new = tests.get(name), tests[name + MISSING], tests.get(name + NEW)
+def _critical(name: str, tests: Mapping[Watched, Test], levels: Sequence[float]) -> Critical:
+    table = tests.get(Watched(name))
+    missing, new = tests[Watched(name, "missing")], tests.get(Watched(name, "new"))
     assert isinstance(missing, ShareTest)  # noqa: S101  # as its signal says
     return Critical(
         name,

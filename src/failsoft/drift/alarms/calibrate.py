@@ -193,7 +193,7 @@ def _ticket_level(tests: Sequence[Test], plan: Plan) -> float:
     rate, most = np.zeros(len(ladder)), np.ones(len(ladder))
     for test in tests:
         z = np.array([test.critical(level, plan.floor) for level in ladder])
-        more = _more(test, ladder, z, plan.cadence.evaluations)
+        more = overlapping(test, ladder, z, plan.cadence.evaluations)
         rate += plan.strata * more * test.chance(z)
         most = np.maximum(most, more)
     if len(levels):

@@ -10,10 +10,14 @@ from failsoft.workspace.quantities import Duration, Fixed, Name
 __all__ = ["Counted", "DriftMonitorSpec"]
 
 
+# to leave it out is not to write an empty list
+_SOME = Field(min_length=1, json_schema_extra=lambda schema: schema.pop("default", None))
+
+
 class Counted(Fixed):
     """Features that the serving process counts, in the bins of the reference."""
 
-    features: Annotated[tuple[str, ...], Field(min_length=1)] = ()
+    features: Annotated[tuple[str, ...], _SOME] = ()
     """Which of the reference's; all of them, when left out."""
 
 
@@ -25,7 +29,7 @@ class DriftMonitorSpec(Fixed):
     """The reference profile, a JSON file, relative to the workspace; where bins are counted also a folder of them, one
     for each revision of the model."""
 
-    signals: Annotated[tuple[Name, ...], Field(min_length=1)] = ()
+    signals: Annotated[tuple[Name, ...], _SOME] = ()
     """Signals of the engine's catalogue, such as output-length; this or `counted`."""
 
     counted: Counted | None = None
