@@ -1,6 +1,6 @@
 """DriftMonitor: which distributions of a model are compared with how they were."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,8 +10,11 @@ from failsoft.workspace.quantities import Duration, Fixed, Name
 __all__ = ["Counted", "DriftMonitorSpec"]
 
 
-# to leave it out is not to write an empty list
-_SOME = Field(min_length=1, json_schema_extra=lambda schema: schema.pop("default", None))
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)  # to leave a list out is not to write an empty one
+
+
+_SOME = Field(min_length=1, json_schema_extra=_without_default)
 
 
 class Counted(Fixed):
