@@ -44,15 +44,17 @@ def root(written, base, lab_windows):
 def test_compile_writes_rules_tests_and_routes(run, root, tmp_path):
     code, out, err = run("compile", root(), "-o", tmp_path / "out")
     assert (code, err) == (0, "")
-    told = re.escape(f"{tmp_path / 'out'}: 1 SLOs, 4 alerts, ")
+    told = re.escape(f"{tmp_path / 'out'}: 1 SLOs, 8 alerts, ")
     assert re.fullmatch(told + r"(\d+) of \1 files changed\n", out)
     names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.yaml")}
     assert names == {
         "alertmanager.yaml",
         "rules/_failsoft.yaml",
+        "rules/_models.yaml",
         "rules/chat.yaml",
         "tests/_failsoft.test.yaml",
         "tests/s.budget.test.yaml",
+        "tests/_models-chat.test.yaml",
         "tests/s.test.yaml",
     }
     code, out, _ = run("compile", root(), "-o", tmp_path / "out")
@@ -83,9 +85,10 @@ def test_test_proves_and_prints_the_coverage(run, root, promtool, amtool):
     code, out, err = run("test", folder)
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "s          2 of 2 alerts with a fire and a quiet test",
-        "_failsoft  2 of 2 alerts with a fire and a quiet test",
-        f"{folder}: 4 alerts proven",
+        "s             2 of 2 alerts with a fire and a quiet test",
+        "_models-chat  4 of 4 alerts with a fire and a quiet test",
+        "_failsoft     2 of 2 alerts with a fire and a quiet test",
+        f"{folder}: 8 alerts proven",
     ]
 
 

@@ -98,7 +98,7 @@ def test_an_object_holds_what_the_rule_file_holds_and_the_operator_takes_it(file
 
 def test_names_are_valid_for_kubernetes_and_no_two_are_alike(files):
     names = [one["metadata"]["name"] for one in rules(packaged(files, form("prometheusrule"))).values()]
-    assert sorted(names) == ["failsoft", f"failsoft-{LONG}", "failsoft-chat"]
+    assert sorted(names) == ["failsoft", f"failsoft-{LONG}", "failsoft-chat", "failsoft.models"]
     for name in names:
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name)
         assert len(name) <= 253
@@ -107,7 +107,12 @@ def test_names_are_valid_for_kubernetes_and_no_two_are_alike(files):
 def test_a_namespace_of_mimir_for_each_model(files):
     plain = rules(files)
     made = rules(packaged(files, form("mimir")))
-    assert {one["namespace"] for one in made.values()} == {"failsoft", f"failsoft-{LONG}", "failsoft-chat"}
+    assert {one["namespace"] for one in made.values()} == {
+        "failsoft",
+        f"failsoft-{LONG}",
+        "failsoft-chat",
+        "failsoft.models",
+    }
     for path, shown in made.items():
         assert set(shown) == {"namespace", "groups"}  # Mimir's tool refuses a file with any other key
         assert shown["groups"] == plain[path]["groups"]
@@ -152,6 +157,7 @@ def test_kustomize_builds_the_folder(files, tmp_path):
     assert {(one["kind"], one["metadata"]["name"], one["metadata"]["namespace"]) for one in objects} == {
         ("PrometheusRule", "failsoft", "monitoring"),
         ("PrometheusRule", "failsoft-chat", "monitoring"),
+        ("PrometheusRule", "failsoft.models", "monitoring"),
         ("PrometheusRule", f"failsoft-{LONG}", "monitoring"),
         ("Secret", "alertmanager-main", "monitoring"),
         ("ConfigMap", "failsoft-dashboards", "monitoring"),

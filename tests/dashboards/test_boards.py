@@ -33,6 +33,8 @@ THERE = {
     f'{series.TOTAL}{{{SLO},definition="0"}}': 600,
     f'{series.BAD}{{{SLO},definition="0"}}': 12,
     f"{series.FRESH}{{{SLO}}}": 1,
+    f'{series.MODEL_STATE}{{model="chat",team="assistants",state="idle"}}': 1,
+    f'{series.SLO_STATE}{{{SLO},state="idle"}}': 1,
     f'ALERTS{{alertname="FailsoftSLOBurn",alertstate="firing",severity="page",failure_mode="x",{SLO}}}': 1,
     'failsoft_incidents{state="open"}': 1,
     f'{series.DRIFT_SCORE}{{model="chat",monitor="out",signal="length",statistic="psi"}}': 0.1,

@@ -52,11 +52,12 @@ def proven(tmp_path, amtool):
 def test_it_says_who_gets_the_alerts_of_an_slo_and_why(run, workspace):
     code, out, _ = run("routes", "s", workspace(), "--label", "burn_tier=page-slow")
     assert code == 0
-    head, to, because, passed, told, silent = out.splitlines()
+    head, to, because, *fleet, passed, told, silent = out.splitlines()
     assert head.startswith('FailsoftSLOBurn{burn_tier="page-slow"')
     assert to == "  -> team-assistants: webhook http://failsoft:8080"
-    assert because == '     because team="assistants" (route.routes[1])'
-    assert passed.startswith("     not pager-assistants (route.routes[0]), which needs alertname=~")
+    assert because == '     because team="assistants" (route.routes[3])'
+    assert passed.startswith("     not pager-assistants (route.routes[2]), which needs alertname=~")
+    assert [one.partition(", which needs ")[2] for one in fleet] == ['alert_rule!=""'] * 2
     assert told == "     told with others of the same slo, model: first after 5s, changes after 30s, again every 4h"
     assert silent.startswith('  silent while FailsoftSLOBurn{burn_tier="page-fast"')
     assert silent.endswith(" fires with the same slo, model, group (inhibit_rules[1])")
@@ -142,7 +143,9 @@ def test_a_receiver_without_a_way_out_is_found(proven, workspace):
         return yaml.safe_dump(loaded)
 
     messages = [finding.message for finding in proven(workspace(), bend)]
-    assert messages == ["FailsoftSLOBurn of the team assistants falls to team-assistants, which tells nobody"]
+    states = ("SLOBurn", "SLOVanished", "ModelStarting", "ModelDown", "ModelUnseen")
+    said = {f"Failsoft{one} of the team assistants falls to team-assistants, which tells nobody" for one in states}
+    assert set(messages) == said
 
 
 def test_where_amtool_disagrees_with_us_it_is_told(proven, workspace, monkeypatch):

@@ -17,6 +17,7 @@ import yaml
 from failsoft.alerts import codes
 from failsoft.alerts.causes import explained
 from failsoft.alerts.library import RULE_LABEL, owners
+from failsoft.alerts.presence import inhibitions as about_models
 from failsoft.findings import Finding, Place
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
@@ -53,8 +54,8 @@ def alertmanager_file(
     hours = _hours(workspace)
     causes, idle = explained(workspace)
     configuration = {
-        "route": _routes(workspace),
-        "inhibit_rules": [*inhibited, *causes],
+        "route": _routes(workspace, owners(workspace) | {objective.team for objective in listed}),
+        "inhibit_rules": [*inhibited, *(about_models() if listed else []), *causes],
         "receivers": _receivers(workspace, secret),
     } | ({"time_intervals": hours} if hours else {})
     text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
@@ -85,10 +86,9 @@ def _relative(file: str, place: Place) -> list[Finding]:
     return [Finding(codes.SECRET_RELATIVE, message, place, "an absolute path, the same for both")]
 
 
-def _routes(workspace: Workspace) -> dict[str, Any]:
+def _routes(workspace: Workspace, fleet: frozenset[str]) -> dict[str, Any]:
     at = workspace.config.alertmanager
     past = "|".join(_PAST)
-    fleet = owners(workspace)
     routes: list[dict[str, Any]] = []
     for name in workspace.teams:
         team = f"team={quoted(name)}"

@@ -12,11 +12,17 @@ from failsoft.alerts.dashboards import dashboard_files
 from failsoft.alerts.down import down_groups, down_scenarios
 from failsoft.alerts.library import shelf
 from failsoft.alerts.messages import links_of
+from failsoft.alerts.presence import RULES_FILE as PRESENCE_FILE
+from failsoft.alerts.presence import presence_groups
+from failsoft.alerts.presence_stories import names_of, presence_scenarios
 from failsoft.alerts.proof import proof_file
 from failsoft.alerts.rules import Alert, Group, rule_file
 from failsoft.alerts.scenarios import budget_scenario, scenarios_of
 from failsoft.alerts.shape import shape_of
+from failsoft.alerts.scenarios import scenarios_of
+from failsoft.alerts.shape import shape_by, shape_of
 from failsoft.findings import Finding, Place
+from failsoft.slo.presence import presences
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.workspace.model import Workspace
 
@@ -108,6 +114,8 @@ def compile_workspace(
         origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
         files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
     watch = _watch(workspace, tuple(objectives), files, tests=tests)
+    there, problems = _models(workspace, objectives, files, tests=tests)
+    findings += problems
     others = shelf(workspace, tests=tests)
     files |= others.files
     counted, more = _counted(workspace, references or {}, files, tests=tests)
@@ -121,6 +129,7 @@ def compile_workspace(
         dict(sorted(files.items())),
         (*units, *watch, *counted, *(Unit(*one) for one in others.topics)),
         tuple(objectives),
+        dict(sorted(files.items())), (*units, *there, *watch, *(Unit(*one) for one in others.topics)), tuple(objectives)
     ), ordered
 
 
@@ -186,6 +195,35 @@ def _counted(
             files |= made.files
             units.append(Unit(made.subject, made.rules, made.tests, (), made.place))
     return units, findings
+def _models(
+    workspace: Workspace, objectives: list[Objective], files: dict[str, str], *, tests: bool
+) -> tuple[tuple[Unit, ...], tuple[Finding, ...]]:
+    """What says whether Models are there: one rule file for all of them, and a proof for each."""
+    known, findings = presences(workspace, objectives)
+    if not known:
+        return (), findings
+    runbooks: dict[str, str] = {}
+    for book in workspace.runbooks.values():
+        if not book.spec.answers.slos and not book.spec.answers.models:
+            for mode in book.spec.answers.failure_modes:
+                runbooks.setdefault(mode, book.name)
+    units: list[Unit] = []
+    written: list[Group] = []
+    for presence in known:
+        groups = presence_groups(presence, workspace.config, runbooks)
+        written += groups
+        place = workspace.models[presence.model].at("metadata", "name")
+        subject = f"_models-{presence.model}"
+        unit = Unit(subject, PRESENCE_FILE, "", alerts_of(groups), place)
+        if tests:
+            scenarios = presence_scenarios(presence, groups)
+            path = f"tests/{subject}.test.yaml"
+            files[path] = proof_file(presence.model, f"../{PRESENCE_FILE}", groups, scenarios, origin=place.path)
+            shape = shape_by(names_of(presence), groups[0].name, groups, scenarios)
+            unit = replace(unit, tests=path, shape=shape, groups=tuple(group.name for group in groups))
+        units.append(unit)
+    files[PRESENCE_FILE] = rule_file(written, origin="models/")
+    return tuple(units), findings
 
 
 def _no_runbook(objective: Objective) -> Finding:

@@ -7,7 +7,7 @@ by itself.
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from failsoft.alerts.rules import Alert, Group
 from failsoft.alerts.scenarios import Scenario
@@ -15,7 +15,7 @@ from failsoft.slo.promql import quoted
 from failsoft.slo.records import count_labels
 from failsoft.slo.resolve import Objective
 
-__all__ = ["shape_of"]
+__all__ = ["shape_by", "shape_of"]
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -34,15 +34,20 @@ def shape_of(
         scenarios: its stories.
         select: the labels that select its series.
     """
-    names = _names(objective, select)
-    parts = [*_rules(objective, groups, names), *(_story(scenario, names) for scenario in scenarios)]
+    roles = dict(count_labels(objective)) | {"failure_mode": objective.failure_mode}
+    roles |= {f"select {label}": value for label, value in select}
+    return shape_by(roles, objective.name, groups, scenarios)
+
+
+def shape_by(roles: Mapping[str, str], subject: str, groups: Sequence[Group], scenarios: Sequence[Scenario]) -> str:
+    """The same for whatever has names: what each is, and the name that the groups begin with."""
+    names = _names(roles)
+    parts = [*_rules(subject, groups, names), *(_story(scenario, names) for scenario in scenarios)]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _names(objective: Objective, select: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _names(roles: Mapping[str, str]) -> dict[str, str]:
     """What stands for each name; one for all roles of a name that has several, so that no two names become one."""
-    roles = dict(count_labels(objective)) | {"failure_mode": objective.failure_mode}
-    roles |= {f"select {label}": value for label, value in select}
     named: dict[str, list[str]] = {}
     for role, value in sorted(roles.items()):
         named.setdefault(quoted(value), []).append(role)
@@ -51,16 +56,20 @@ def _names(objective: Objective, select: Sequence[tuple[str, str]]) -> dict[str,
 
 
 def _blank(text: str, names: dict[str, str]) -> str:
-    return _QUOTED.sub(lambda match: names.get(match[0], match[0]), text)
+    def blanked(match: re.Match[str]) -> str:
+        parts = match[0][1:-1].split("|")
+        return "|".join(names.get(f'"{part}"', f'"{part}"') for part in parts)
+
+    return _QUOTED.sub(blanked, text)
 
 
 def _labels(labels: Sequence[tuple[str, str]], names: dict[str, str]) -> str:
     return ", ".join(f"{label}={names.get(quoted(value), quoted(value))}" for label, value in labels)
 
 
-def _rules(objective: Objective, groups: Sequence[Group], names: dict[str, str]) -> Iterator[str]:
+def _rules(subject: str, groups: Sequence[Group], names: dict[str, str]) -> Iterator[str]:
     for group in groups:
-        yield f"group {group.name.removeprefix(objective.name)} every {group.interval}"
+        yield f"group {group.name.removeprefix(subject)} every {group.interval}"
         for rule in group.rules:
             timing = f" for {rule.wait} keep {rule.keep}" if isinstance(rule, Alert) else ""
             yield f"{rule.name}{{{_labels(rule.labels, names)}}}{timing} {_blank(rule.expression, names)}"

@@ -14,6 +14,7 @@ __all__ = [
     "NO_WINDOWS",
     "OFF_BOUND",
     "PROMPT_CLASS",
+    "PRESENCE_UNKNOWN",
     "SELECTOR_NAME",
     "SELECTOR_TOO_WIDE",
     "SNAPPED",
@@ -45,6 +46,9 @@ UNVERIFIED_BOUNDS = Code(
 SNAPPED = Code("FS414", "snapped", "A threshold for which the next bucket bound stands, as asked.", Severity.INFO)
 AMBIGUOUS_LOCK = Code("FS415", "ambiguous-lock", "Several locks that hold the bounds of one model.")
 UNKNOWN_OUTCOME = Code("FS416", "unknown-outcome", "An outcome of requests that the engine's labels cannot tell.")
+PRESENCE_UNKNOWN = Code(
+    "FS417", "presence-unknown", "A model of which nothing tells whether it is up.", Severity.WARNING
+)
 
 WITHIN_BUCKET = Code(
     "FS403",
@@ -81,4 +85,5 @@ CODES = (
     GROUP_LABEL,
     GROUP_OF_TIME,
     PROMPT_CLASS,
+    PRESENCE_UNKNOWN,
 )

@@ -23,17 +23,24 @@ __all__ = [
     "GROUPS_DROPPED",
     "INFO",
     "LABELS",
+    "MODEL_DOWN_ALERT",
+    "MODEL_STARTING_ALERT",
+    "MODEL_STATE",
+    "MODEL_UNSEEN_ALERT",
     "NO_GROUP",
     "OBJECTIVE",
     "OTHER_GROUP",
     "PULSE_BAD",
     "PULSE_TOTAL",
+    "SLO_STATE",
     "STALE_ALERT",
     "STALE_TIER",
     "TOTAL",
     "TOTAL_SUM",
     "UNHEARD_ALERT",
     "UPDATED",
+    "VANISHED_ALERT",
+    "VANISHED_TIER",
 ]
 
 BAD = "failsoft:slo_events_bad:increase"
@@ -90,6 +97,12 @@ GROUPS_DROPPED = "failsoft:slo_groups_dropped:count"
 FRESH = "failsoft:slo_evaluation_fresh:bool"
 """1 where the drift evaluation behind an SLO is fresh, 0 where it is stale or dead; labels slo, model, team."""
 
+MODEL_STATE = "failsoft:model_state"
+"""1 for the one state that a Model is in (`failsoft.slo.presence`); labels model, team, state."""
+
+SLO_STATE = "failsoft:slo_state"
+"""1 for the one state that an SLO is in: its Model's, or `vanished`; labels slo, model, team, state."""
+
 LABELS = ("slo", "model", "team", "severity", "burn_tier", "failure_mode")
 """The labels of every SLO's alert."""
 
@@ -101,6 +114,21 @@ STALE_ALERT = "FailsoftDriftStale"
 
 STALE_TIER = "stale"
 """The `burn_tier` of `STALE_ALERT`."""
+
+VANISHED_ALERT = "FailsoftSLOVanished"
+"""The Model is up, and what the SLO counts is not there any more: the SLO is blind."""
+
+VANISHED_TIER = "vanished"
+"""The `burn_tier` of `VANISHED_ALERT`."""
+
+MODEL_DOWN_ALERT = "FailsoftModelDown"
+"""A Model is wanted, and no replica of it is up; labels model, team, severity, failure_mode, alert_rule."""
+
+MODEL_STARTING_ALERT = "FailsoftModelStarting"
+"""A Model starts for longer than its cold start takes; the same labels."""
+
+MODEL_UNSEEN_ALERT = "FailsoftModelUnseen"
+"""Nothing that is scraped says whether a Model is there; the same labels."""
 
 DOWN_ALERT = "FailsoftDown"
 """failsoft itself is not seen by Prometheus; labels team, severity, failure_mode."""

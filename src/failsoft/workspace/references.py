@@ -10,12 +10,23 @@ from failsoft.workspace.kinds import DriftMonitorSpec, ModelSpec, SLOSpec
 from failsoft.workspace.kinds.runbook import Step
 from failsoft.workspace.model import Document, Workspace
 
-__all__ = ["STALE_FAILURE_MODE", "Lacking", "answers", "check_references", "lacks", "modes_of"]
+__all__ = [
+    "STALE_FAILURE_MODE",
+    "VANISHED_FAILURE_MODE",
+    "Lacking",
+    "answers",
+    "check_references",
+    "lacks",
+    "modes_of",
+]
 
 STALE_FAILURE_MODE = "drift-evaluation-stale"
 """What the alert about a stale or dead drift evaluation stands for: it says nothing about the drift itself."""
 
 _OWN = frozenset({"gauge", "events", "freshness"})
+VANISHED_FAILURE_MODE = "metrics-vanished"
+"""What the alert about series that are there no more stands for: it says nothing about the requests themselves."""
+
 _OPERATORS = ("=~", "!~", "!=", "=")
 
 
@@ -28,9 +39,8 @@ def check_references(workspace: Workspace) -> list[Finding]:
 def modes_of(slo: Document[SLOSpec]) -> tuple[str, ...]:
     """The failure modes that the SLO's alerts can carry, what it stands for first."""
     own = slo.spec.stands_for
-    if slo.spec.indicator.drift is None or own == STALE_FAILURE_MODE:
-        return (own,)
-    return (own, STALE_FAILURE_MODE)
+    blind = VANISHED_FAILURE_MODE if slo.spec.indicator.drift is None else STALE_FAILURE_MODE
+    return (own,) if own == blind else (own, blind)
 
 
 def answers(runbook: Document[Any], slo: Document[Any], mode: str = "") -> bool:

@@ -26,7 +26,7 @@ def tools(promtool, amtool):
 def test_an_alert_without_a_test_that_it_is_quiet_is_told(written, base, lab_windows, tmp_path, tools):
     made = written(SLO, lab_windows, base=base.replace("15s", "1s")).output(tmp_path, tests=True)
     unit = made.units[0]
-    assert coverage(made) == (("s", 2, 2), ("_failsoft", 2, 2))
+    assert coverage(made) == (("s", 2, 2), ("_models-chat", 4, 4), ("_failsoft", 2, 2))
     text = made.files[unit.tests]
     check = r'  - expr: "count\(ALERTS\{[^\n]*ticket[^\n]*\n    eval_time: \S+\n    exp_samples: \[\]\n'
     poorer, count = re.subn(check, "", text)

@@ -12,7 +12,9 @@ from failsoft.slo.series import (
     ERROR_RATIO,
     EXHAUSTION,
     FRESH,
+    MODEL_STATE,
     OBJECTIVE,
+    SLO_STATE,
     TOTAL,
     TOTAL_SUM,
 )
@@ -109,6 +111,25 @@ OVERVIEW = Board(
                     "share",
                     (Query(_latest(COVERAGE, _CHOSEN), "{{slo}} {{group}}"),),
                     "A budget knows only what was recorded. Below 100 % scrapes were lost, or the SLO is young.",
+                ),
+            ),
+        ),
+        (
+            "Is it there?",
+            (
+                Panel(
+                    "Models",
+                    "table",
+                    "plain",
+                    (Query(f"{MODEL_STATE}{_CHOSEN}", "{{model}}: {{state}}"),),
+                    "Alerts are quiet in each of these, and mean another thing by it.",
+                ),
+                Panel(
+                    "What each SLO can see",
+                    "table",
+                    "plain",
+                    (Query(_latest(SLO_STATE, _CHOSEN), "{{slo}}: {{state}}"),),
+                    "Vanished: the model is up, and what the SLO counts is there no more.",
                 ),
             ),
         ),

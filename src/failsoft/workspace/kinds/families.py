@@ -109,6 +109,9 @@ class Family(Fixed):
     enabled_by: str = ""
     """The flag without which it is not there."""
 
+    from_start: bool = False
+    """Whether its series are there from the start of the process, before anything has happened."""
+
 
 class Renamed(Fixed):
     """What became of a family of older versions."""
