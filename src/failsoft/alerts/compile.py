@@ -18,8 +18,6 @@ from failsoft.alerts.presence_stories import names_of, presence_scenarios
 from failsoft.alerts.proof import proof_file
 from failsoft.alerts.rules import Alert, Group, rule_file
 from failsoft.alerts.scenarios import budget_scenario, scenarios_of
-from failsoft.alerts.shape import shape_of
-from failsoft.alerts.scenarios import scenarios_of
 from failsoft.alerts.shape import shape_by, shape_of
 from failsoft.findings import Finding, Place
 from failsoft.slo.presence import presences
