@@ -53,8 +53,8 @@ def test_compile_writes_rules_tests_and_routes(run, root, tmp_path):
         "rules/_models.yaml",
         "rules/chat.yaml",
         "tests/_failsoft.test.yaml",
-        "tests/s.budget.test.yaml",
         "tests/_models-chat.test.yaml",
+        "tests/s.budget.test.yaml",
         "tests/s.test.yaml",
     }
     code, out, _ = run("compile", root(), "-o", tmp_path / "out")

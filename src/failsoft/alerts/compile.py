@@ -218,7 +218,7 @@ def _models(
             path = f"tests/{subject}.test.yaml"
             files[path] = proof_file(presence.model, f"../{PRESENCE_FILE}", groups, scenarios, origin=place.path)
             shape = shape_by(names_of(presence), groups[0].name, groups, scenarios)
-            unit = replace(unit, tests=path, shape=shape, groups=tuple(group.name for group in groups))
+            unit = replace(unit, tests=path, shape=shape)
         units.append(unit)
     files[PRESENCE_FILE] = rule_file(written, origin="models/")
     return tuple(units), findings
