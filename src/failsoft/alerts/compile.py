@@ -127,7 +127,9 @@ def compile_workspace(
         dict(sorted(files.items())),
         (*units, *watch, *counted, *(Unit(*one) for one in others.topics)),
         tuple(objectives),
-        dict(sorted(files.items())), (*units, *there, *watch, *(Unit(*one) for one in others.topics)), tuple(objectives)
+        dict(sorted(files.items())),
+        (*units, *there, *watch, *(Unit(*one) for one in others.topics)),
+        tuple(objectives),
     ), ordered
 
 
@@ -193,6 +195,8 @@ def _counted(
             files |= made.files
             units.append(Unit(made.subject, made.rules, made.tests, (), made.place))
     return units, findings
+
+
 def _models(
     workspace: Workspace, objectives: list[Objective], files: dict[str, str], *, tests: bool
 ) -> tuple[tuple[Unit, ...], tuple[Finding, ...]]:
