@@ -125,10 +125,7 @@ def compile_workspace(
     ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
     return Compiled(
         dict(sorted(files.items())),
-        (*units, *watch, *counted, *(Unit(*one) for one in others.topics)),
-        tuple(objectives),
-        dict(sorted(files.items())),
-        (*units, *there, *watch, *(Unit(*one) for one in others.topics)),
+        (*units, *there, *watch, *counted, *(Unit(*one) for one in others.topics)),
         tuple(objectives),
     ), ordered
 
