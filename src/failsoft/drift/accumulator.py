@@ -19,6 +19,7 @@ from failsoft.drift.features import (
     UncomparedReference,
 )
 from failsoft.drift.profile import ReferenceProfile
+from failsoft.drift.rhythm import FIRST_HOUR, HOURS
 from failsoft.drift.unseen import Unseen
 
 __all__ = [
@@ -169,6 +170,12 @@ class Accumulator:
         }
         """Of the vectors of each embedding, on its grid."""
 
+        self.hours = np.zeros(HOURS, dtype=np.int64)
+        """Rows in each hour of the week, where the reference knows hours."""
+
+        self.clusters: dict[str, int] = {}
+        """Rows of each cluster, where the reference knows clusters."""
+
         self.counts: dict[str, Counts] = {name: empty_counts(feature) for name, feature in profile.features.items()}
 
     def update(self, batch: Mapping[str, Any]) -> None:
@@ -188,6 +195,7 @@ class Accumulator:
             columns[name] = column_of(batch[name])
             if problem := wrong_type(feature, columns[name]):
                 raise WrongColumnError(f"{name!r} {problem}")
+        hours, clusters = self._hours(batch), self._clusters(batch)
         rows = {column.rows for column in columns.values()}
         if len(rows) > 1:
             raise WrongColumnError(f"the columns have {min(rows)} to {max(rows)} rows, not one number of them")
@@ -196,11 +204,39 @@ class Accumulator:
             with ThreadPoolExecutor(cpu_count()) as threads:
                 list(threads.map(lambda count: count(), each))
         else:
-            for count in each:
-                count()
+            for counting in each:
+                counting()
         for column, found in sums.items():
             self.sums[column] += found
+        self.hours += hours
+        for cluster, count in clusters.items():
+            self.clusters[cluster] = self.clusters.get(cluster, 0) + count
         self.rows += sum(rows)
+
+    def _hours(self, batch: Mapping[str, Any]) -> NDArray[np.int64]:
+        """Rows of a batch in each hour of the week."""
+        if self.profile.rhythm is None:
+            return np.zeros(HOURS, dtype=np.int64)
+        name = self.profile.rhythm.time
+        if name not in batch:
+            raise WrongColumnError(f"there is no column {name!r}")
+        moments = column_of(batch[name])
+        if family(moments) not in {"time", "any"} or not isinstance(moments, Numbers):
+            raise WrongColumnError(f"{name!r} is of type {family(moments)}, and holds no moments")
+        hours = (np.floor(moments.values.astype(np.float64) / 3600).astype(np.int64) + FIRST_HOUR) % HOURS
+        return np.bincount(hours, minlength=HOURS)
+
+    def _clusters(self, batch: Mapping[str, Any]) -> Mapping[str, int]:
+        """Rows of each cluster of a batch; those without one are clusters of one row, and are not counted."""
+        if self.profile.clusters is None:
+            return {}
+        name = self.profile.clusters.column
+        if name not in batch:
+            raise WrongColumnError(f"there is no column {name!r}")
+        try:
+            return labelled(column_of(batch[name])).counts
+        except ValueError as error:
+            raise WrongColumnError(f"{name!r}: {error}") from None
 
     def _along(self, batch: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, NDArray[np.int64]]]:
         """A batch with embeddings along their directions, and the sums of their vectors."""
@@ -228,6 +264,9 @@ class Accumulator:
             counts.merge(other.counts[name])  # type: ignore[arg-type]  # one reference makes one kind of counts
         for column, found in other.sums.items():
             self.sums[column] += found
+        self.hours += other.hours
+        for cluster, count in other.clusters.items():
+            self.clusters[cluster] = self.clusters.get(cluster, 0) + count
         self.rows += other.rows
 
     def distribution(self, name: str) -> Distribution | None:
@@ -248,6 +287,8 @@ class Accumulator:
             "rows": self.rows,
             "counts": {name: _as_json(counts) for name, counts in self.counts.items()},
             "sums": {column: found.tolist() for column, found in self.sums.items()},
+            "hours": self.hours.tolist() if self.profile.rhythm is not None else [],
+            "clusters": dict(sorted(self.clusters.items())),
         }
 
     @classmethod
@@ -259,6 +300,9 @@ class Accumulator:
         made.rows = content["rows"]
         for name, counts in made.counts.items():
             _fill(counts, content["counts"][name])
+        if content["hours"]:
+            made.hours = np.array(content["hours"], dtype=np.int64)
+        made.clusters = {cluster: int(count) for cluster, count in content["clusters"].items()}
         for column in made.sums:
             made.sums[column] = np.array(content["sums"][column], dtype=np.int64)
         return made

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from failsoft.drift.accumulator import BinCounts, Counts
+from failsoft.drift.accumulator import Accumulator, BinCounts, Counts
+from failsoft.drift.clusters import mean_size
 from failsoft.drift.distribution import Distribution, Pairing, lay
 from failsoft.drift.features import (
     FeatureReference,
@@ -14,6 +15,7 @@ from failsoft.drift.features import (
     NumericReference,
     UncomparedReference,
 )
+from failsoft.drift.rhythm import mixed
 from failsoft.drift.statistics import (
     ChiSquare,
     chi_square,
@@ -29,7 +31,7 @@ from failsoft.drift.statistics import (
 )
 from failsoft.drift.stratified import Stratified, Window
 
-__all__ = ["Both", "Compared", "Statistics", "compare", "exactly"]
+__all__ = ["Both", "Compared", "Statistics", "compare", "designs", "exactly", "expected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Compared:
         reason: why there are no statistics, or not all; empty where nothing is left out.
         stratum: in which rows; empty where all are taken together.
         design: how many rows of either side say as much as one independent row.
+        spread: how many times that it is in the worst direction, such as that of the mean.
     """
 
     name: str
@@ -104,6 +107,12 @@ class Compared:
     reason: str
     stratum: str = ""
     design: "Both[float]" = field(default_factory=lambda: Both(1.0, 1.0))
+    spread: "Both[float]" = field(default_factory=lambda: Both(1.0, 1.0))
+
+    @property
+    def effective(self) -> "Both[float]":
+        """Independent rows that say as much as all rows of each side."""
+        return Both(self.rows.reference / self.design.reference, self.rows.current / self.design.current)
 
 
 def compare(window: Window) -> tuple[Compared, ...]:
@@ -113,9 +122,38 @@ def compare(window: Window) -> tuple[Compared, ...]:
         each = (replace(one, stratum=name) for name, part in window.parts.items() for one in compare(part))
         return (mix, *each)
     return tuple(
-        _compared(name, feature, window.counts[name], window.distribution(name))
-        for name, feature in window.profile.features.items()
+        _clustered(_compared(name, feature, window.counts[name], window.distribution(name)), window)
+        for name, feature in expected(window).items()
     )
+
+
+def expected(window: Accumulator) -> Mapping[str, FeatureReference]:
+    """What the features of a window are compared with: the reference, or the mixture that its own hours ask for."""
+    profile = window.profile
+    if profile.rhythm is None:
+        return profile.features
+    hours = window.hours.tolist()
+    return {name: mixed(name, feature, profile.rhythm, hours) for name, feature in profile.features.items()}
+
+
+def designs(window: Accumulator, name: str) -> Both[float]:
+    """How many rows of either side say as much as one independent row: more than 1 where rows come in clusters."""
+    clusters = window.profile.clusters
+    if clusters is None:
+        return Both(1.0, 1.0)
+    return Both(clusters.design(name, clusters.size), clusters.design(name, _size(window)))
+
+
+def _clustered(one: Compared, window: Accumulator) -> Compared:
+    clusters = window.profile.clusters
+    if clusters is None:
+        return one
+    spread = Both(clusters.spread(one.name, clusters.size), clusters.spread(one.name, _size(window)))
+    return replace(one, design=designs(window, one.name), spread=spread)
+
+
+def _size(window: Accumulator) -> float:
+    return mean_size(window.clusters.values(), window.rows - sum(window.clusters.values()))
 
 
 def exactly(compared: Compared, reference: np.typing.NDArray[Any], current: np.typing.NDArray[Any]) -> Compared:

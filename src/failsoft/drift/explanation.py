@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from failsoft.drift.judgement import Judged, Severity
 
-__all__ = ["explanation"]
+__all__ = ["clustered", "explanation"]
 
 _MOST = 3
 
@@ -15,6 +15,19 @@ def explanation(features: Sequence[Judged]) -> str:
     outputs, inputs, mixes = (_names(moved, role) for role in ("prediction", "feature", "stratum"))
     as_well = f" The mix of {mixes} moved as well." if mixes and (outputs or inputs) else ""
     return _said(features, outputs, inputs, mixes) + as_well
+
+
+def clustered(features: Sequence[Judged]) -> str | None:
+    """How few independent rows a window has where its rows come in clusters; None where they do not."""
+    several = [one.compared for one in features if one.compared.design.current > 1]
+    if not several:
+        return None
+    worst = min(several, key=lambda one: one.effective.current)
+    rows, independent = f"{worst.rows.current:,}", f"{worst.effective.current:,.0f}"
+    return (
+        f"Rows come in clusters: {rows} rows of the window say as much as {independent} independent ones, at worst "
+        f"({_printable(worst.name)})."
+    )
 
 
 def _said(features: Sequence[Judged], outputs: str, inputs: str, mixes: str) -> str:

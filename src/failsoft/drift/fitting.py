@@ -45,6 +45,8 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
     categorical: Sequence[str] = (),
     importance: Mapping[str, float] | None = None,
     by: str = "",
+    time: str = "",
+    cluster: str = "",
     directions: int = DIRECTIONS,
     model: str = "",
     revision: str = "",
@@ -65,6 +67,8 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         importance: of columns, by which they are sorted; those without come after them, as given.
         directions: along how many an embedding is compared.
         by: the column of routes, tenants or revisions, for each of which a reference is kept as well.
+        time: the column of moments, where each hour of the week is to have a reference of its own.
+        cluster: the column of tenants or requests whose rows are alike.
         model: the Model whose features these are.
         revision: what the model served.
         at: when; now, when left out.
@@ -72,14 +76,16 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         progress: is told how many of all columns are done.
     """
     weights = importance or {}
-    ordered = _ordered(source, columns, predictions, weights, by)
+    ordered = _ordered(source, columns, predictions, weights, {by, time, cluster})
     if unknown := [
-        name for name in (*ordered, *categorical, *weights, *filter(None, [by])) if name not in source.columns
+        name
+        for name in (*ordered, *categorical, *weights, *filter(None, [by, time, cluster]))
+        if name not in source.columns
     ]:
         raise ValueError(f"there is no column {unknown[0]!r}")
     embeddings = {name: learn_directions(source, name, directions) for name in ordered if name in source.vectors}
     home = {each: name for name, one in embeddings.items() for each in one.names(name)}
-    source = Projected(source, embeddings) if embeddings else source
+    raw, source = source, Projected(source, embeddings) if embeddings else source
     ordered = [each for name in ordered for each in (embeddings[name].names(name) if name in embeddings else [name])]
     plan = _Strata.of(source, by) if by else None
 
@@ -103,8 +109,8 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
     whole = found.pop("")
     if not any(feature.rows + feature.missing for feature in whole.values()):
         raise ValueError("there are no rows")
-    return ReferenceProfile(
-        schema_=SCHEMA if plan is not None or embeddings else 2,
+    made = ReferenceProfile(
+        schema_=SCHEMA if plan is not None or embeddings or time or cluster else 2,
         model=model,
         revision=revision,
         learned_at=at if at is not None else datetime.now(UTC).replace(microsecond=0),
@@ -113,13 +119,31 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         strata=plan.stored(found) if plan is not None else None,
         embeddings=embeddings,
     )
+    return made if not time and not cluster else _with_habits(made, raw, time, cluster)
+
+
+def _with_habits(profile: ReferenceProfile, source: Source, time: str, cluster: str) -> ReferenceProfile:
+    from failsoft.drift.habits import clusters_of, rhythm_of
+
+    if profile.strata is not None:
+        raise ValueError("strata have no hours of the week and no clusters: leave out one of them")
+    return profile.changed(
+        rhythm=rhythm_of(source, time, profile) if time else None,
+        clusters=clusters_of(source, cluster, profile) if cluster else None,
+    )
 
 
 def _ordered(
-    source: Source, columns: Sequence[str] | None, predictions: Sequence[str], weights: Mapping[str, float], by: str
+    source: Source,
+    columns: Sequence[str] | None,
+    predictions: Sequence[str],
+    weights: Mapping[str, float],
+    keys: set[str],
 ) -> list[str]:
     chosen = list(columns) if columns is not None else list(source.columns)
-    others = sorted((name for name in chosen if name not in {*predictions, by}), key=lambda name: -weights.get(name, 0))
+    others = sorted(
+        (name for name in chosen if name not in {*predictions, *keys}), key=lambda name: -weights.get(name, 0)
+    )
     return [*predictions, *others]
 
 

@@ -69,6 +69,7 @@ class Judged:
             "importance": compared.feature.importance,
             "statistics": compared.statistics.as_json(),
             "rows": compared.rows.as_json(),
+            "effective_rows": compared.effective.as_json(),
             "missing": compared.missing.as_json(),
             "new": compared.new.as_json(),
             "critical": self.limits.ticket,
@@ -164,8 +165,9 @@ def _share(
     if events[1] / rows[1] - events[0] / rows[0] <= tolerance.share_floor:
         return Severity.NONE
     # rows that come in clusters count as so many fewer
-    before, all_before = (round(count / one.design.reference) for count in (events[0], rows[0]))
-    now, all_now = (round(count / one.design.current) for count in (events[1], rows[1]))
+    each = one.design.reference * one.spread.reference, one.design.current * one.spread.current
+    before, all_before = (round(count / each[0]) for count in (events[0], rows[0]))
+    now, all_now = (round(count / each[1]) for count in (events[1], rows[1]))
     reference = np.array([before, max(1, all_before) - before])
     test = test_of(Signal(one.name, reference, np.empty((0, 2)), share=True), max(1, all_now), 1, inside=False)
     assert isinstance(test, ShareTest)  # noqa: S101  # as the signal says

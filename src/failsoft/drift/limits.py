@@ -1,11 +1,13 @@
 """How far is too far: critical values where windows differ by chance only, or those of a calibration."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Protocol
 
 import numpy as np
 
+from failsoft.drift.alarms.laws import Law, quadratic_form, raised, yurdakul
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
 from failsoft.drift.alarms.signals import Signal, TableTest, test_of
 from failsoft.drift.alarms.stored import StoredCalibration
@@ -98,16 +100,21 @@ class _ByChance:
     def table(self, one: Compared) -> Held | None:
         if one.laid is None or not sum(one.laid.current) or not sum(one.laid.reference):
             return None
-        ordered = not isinstance(one.feature, CategoricalReference)
-        reference = np.array(one.laid.reference) / one.design.reference
-        signal = Signal(one.name, reference, np.empty((0, len(reference))), ordered=ordered)
-        test = test_of(signal, max(1, round(sum(one.laid.current) / one.design.current)), 1, inside=False)
+        pair = _effective((one.laid.reference, one.laid.current), one)
+        signal = Signal(
+            one.name,
+            np.array(pair[0]),
+            np.empty((0, len(pair[0]))),
+            ordered=not isinstance(one.feature, CategoricalReference),
+        )
+        test = test_of(signal, max(1, round(sum(pair[1]))), 1, inside=False)
         if not isinstance(test, TableTest):
             return None
+        test = replace(test, law=raised(test.law, _uneven(pair, one, len(test.reference) - 1)))
         ticket, page = (
             test.critical(level, floor) * test.error for level, floor in zip(self.levels, self._floors, strict=True)
         )
-        return Held(_pooled((one.laid.reference, one.laid.current), test.into), Limits(ticket, page))
+        return Held(_pooled(pair, test.into), Limits(ticket, page))
 
 
 class _Calibrated:
@@ -125,15 +132,17 @@ class _Calibrated:
 
     def least(self, one: Compared) -> int:
         test = self._kept.by_feature.get((one.stratum, one.name))
-        return max(self._least, -(-(self._kept.rows if test is None else test.rows) // 2))
+        # the rows of a test are independent ones
+        rows = self._kept.rows if test is None else test.rows * one.design.current
+        return max(self._least, ceil(rows / 2))
 
     def table(self, one: Compared) -> Held | None:
         test = self._kept.by_feature.get((one.stratum, one.name))
         pair = _fixed(one)
         if test is None or pair is None:
             return None
-        n, m = sum(pair[0]) / one.design.reference, sum(pair[1]) / one.design.current
-        error = 1 / n + 1 / min(m, test.rows / one.design.current)
+        pair = _effective(pair, one)
+        error = 1 / sum(pair[0]) + 1 / min(sum(pair[1]), test.rows)
         bad, pooled = test.page * error, _pooled(pair, test.pools)
         note, rule = "", self._kept.rule
         if pooled > bad and not self._pages:
@@ -156,6 +165,25 @@ def _fixed(one: Compared) -> _Pair | None:
     before, now = laid.reference[:top], laid.current[:top]
     rest = sum(laid.current) - sum(now) - laid.new
     return (*before, sum(one.feature.rest_counts), 0.0), (*now, rest, laid.new)
+
+
+def _effective(pair: _Pair, one: Compared) -> _Pair:
+    """Both sides in independent rows."""
+    if one.design.reference == one.design.current == 1:
+        return pair
+    before, now = one.design.reference, one.design.current
+    return tuple(count / before for count in pair[0]), tuple(count / now for count in pair[1])
+
+
+def _uneven(pair: _Pair, one: Compared, freedom: int) -> Law:
+    """The law of a table whose rows come in clusters that differ more in one direction than in the others."""
+    error = 1 / sum(pair[0]), 1 / sum(pair[1])
+    worst = (one.spread.reference * error[0] + one.spread.current * error[1]) / sum(error)
+    worst = min(worst, float(freedom))
+    if worst <= 1 or freedom == 1:
+        return yurdakul(freedom + 1)
+    others = max(1e-3, (freedom - worst) / (freedom - 1))
+    return quadratic_form(np.array([worst, *[others] * (freedom - 1)]))
 
 
 def _pooled(pair: _Pair, into: Sequence[int]) -> float:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
+from failsoft.drift.clusters import Clusters
 from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
 from failsoft.drift.embedded import Embedding
 from failsoft.drift.features import CategoricalReference, FeatureReference, Stored
+from failsoft.drift.rhythm import Rhythm
 from failsoft.drift.signed import DIGEST, Problems, Raw, as_text, digest_of, read_signed
 from failsoft.findings import Finding, Place
 
@@ -102,10 +104,20 @@ class ReferenceProfile(Stored):
     embeddings: Mapping[str, Embedding] = Field(default_factory=dict)
     """Columns of vectors, each of which is as many features as it has directions."""
 
+    rhythm: Rhythm | None = None
+    """The rows of each hour of the week; None where all hours are taken together."""
+
+    clusters: Clusters | None = None
+    """How much alike rows of one tenant or request are; None where rows are taken for independent."""
+
     @model_validator(mode="after")
     def _versioned(self) -> Self:
-        if (self.strata is not None or self.embeddings) and self.schema_ == _PLAIN:
-            raise ValueError(f"has strata or embeddings, which the schema {_PLAIN} does not know")
+        if self.schema_ == _PLAIN and (self.strata or self.embeddings or self.rhythm or self.clusters):
+            raise ValueError(f"has what the schema {_PLAIN} does not know")
+        if self.strata is not None and (self.rhythm or self.clusters):
+            raise ValueError("has strata, and hours of the week or clusters as well")
+        if self.rhythm is not None and self.rhythm.counts.keys() != self.features.keys():
+            raise ValueError("lacks the hours of a feature")
         for column, embedding in self.embeddings.items():
             if not set(embedding.names(column)) <= self.features.keys():
                 raise ValueError(f"lacks a feature for each direction of {column!r}")
@@ -115,8 +127,10 @@ class ReferenceProfile(Stored):
     def columns(self) -> tuple[str, ...]:
         """What data needs to have to be scored."""
         home = {name: column for column, one in self.embeddings.items() for name in one.names(column)}
-        by = [self.strata.by] if self.strata is not None else []
-        return tuple(dict.fromkeys([*(home.get(name, name) for name in self.features), *by]))
+        keys = [self.strata.by] if self.strata is not None else []
+        keys += [self.rhythm.time] if self.rhythm is not None else []
+        keys += [self.clusters.column] if self.clusters is not None else []
+        return tuple(dict.fromkeys([*(home.get(name, name) for name in self.features), *keys]))
 
     def stratum(self, name: str) -> "ReferenceProfile":
         """The profile of one stratum, as if there were no other rows; of `""`, of all rows together."""

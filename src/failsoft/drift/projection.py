@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import frexp
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failsoft.drift.columns import Column, Numbers, Vectors, column_of
 from failsoft.drift.embedded import STEPS, Embedding
-
-if TYPE_CHECKING:
-    from failsoft.drift.source import Source
+from failsoft.drift.source import KeyedSource, Keys, Source
 
 __all__ = ["DIRECTIONS", "Projected", "cosine", "expanded", "learn_directions", "on_grid"]
 
@@ -27,7 +25,7 @@ _EXTRA, _ROUNDS = 8, 6
 type Floats = NDArray[np.float64]
 
 
-def learn_directions(source: "Source", column: str, most: int = DIRECTIONS) -> Embedding:
+def learn_directions(source: Source, column: str, most: int = DIRECTIONS) -> Embedding:
     """The directions of a column of vectors, from at most 8,192 of its rows, evenly taken.
 
     The leading principal directions by subspace iteration from a seeded start (N. Halko, P. Martinsson, J. Tropp,
@@ -151,7 +149,7 @@ class Projected:
         embeddings: by column.
     """
 
-    def __init__(self, source: "Source", embeddings: Mapping[str, Embedding]) -> None:
+    def __init__(self, source: Source, embeddings: Mapping[str, Embedding]) -> None:
         self._source = source
         self._embeddings = embeddings
         self._home = {name: column for column, one in embeddings.items() for name in one.names(column)}
@@ -170,12 +168,13 @@ class Projected:
         for batch in self._source.batches(self._needed(columns)):
             yield self._chosen(batch, columns)
 
-    def keyed(self, columns: Sequence[str], key: str) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
-        """The same, the rows of each value of a column apart. Raises `ValueError` where the source cannot."""
-        keyed = getattr(self._source, "keyed", None)
-        if keyed is None:
-            raise ValueError("strata need rows that can be told apart: a file, or a data frame")
-        for value, batch in keyed(self._needed(columns), key):
+    def keyed(
+        self, columns: Sequence[str], key: str, keys: Keys | None = None
+    ) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
+        """The same, the rows of each key apart. Raises `ValueError` where the source cannot."""
+        if not isinstance(self._source, KeyedSource):
+            raise ValueError("strata need rows that can be told apart: a file, or a data frame")  # noqa: TRY004
+        for value, batch in self._source.keyed(self._needed(columns), key, keys):
             yield value, self._chosen(batch, columns)
 
     def _needed(self, columns: Sequence[str]) -> list[str]:

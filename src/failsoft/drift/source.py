@@ -1,11 +1,17 @@
 """What rows come from: anything that reads them more than once, a part at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from failsoft.drift.columns import Column
 
-__all__ = ["KeyedSource", "Source"]
+__all__ = ["KeyedSource", "Keys", "Source"]
+
+type Keys = Callable[[Any], tuple[Sequence[str | None], NDArray[np.intp]]]
+"""From an Arrow array to its different keys, and for each row which of them it has."""
 
 
 class Source(Protocol):
@@ -31,5 +37,7 @@ class Source(Protocol):
 class KeyedSource(Protocol):
     """Rows that can be told apart by a column."""
 
-    def keyed(self, columns: Sequence[str], key: str) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
-        """All rows of some columns, those of each value of the key apart."""
+    def keyed(
+        self, columns: Sequence[str], key: str, keys: Keys | None = None
+    ) -> Iterator[tuple[str | None, Mapping[str, Column]]]:
+        """All rows of some columns, those of each key apart: of each value of a column, or as `keys` tells them."""

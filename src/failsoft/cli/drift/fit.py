@@ -12,6 +12,8 @@ from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from failsoft.drift import ReferenceProfile
     from failsoft.drift.columns import Type
 
@@ -42,6 +44,9 @@ _FEWEST = 2
     help="Of a column of vectors: along so many it is compared.",
 )
 @click.option("--by", default="", metavar="COLUMN", help="Routes, tenants or revisions: a reference of each as well.")
+@click.option("--time", default="", metavar="COLUMN", help="The moments of rows, for --rhythm.")
+@click.option("--rhythm", type=click.Choice(["hour-of-week"]), help="Windows are compared with their own hours.")
+@click.option("--cluster", default="", metavar="COLUMN", help="Tenants or requests, whose rows are alike.")
 @click.option("--model", default="", help="The Model whose features these are.")
 @click.option("--revision", default="", help="What the model served, such as an image's digest.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
@@ -56,6 +61,9 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     weights: tuple[str, ...],
     directions: int,
     by: str,
+    time: str,
+    rhythm: str | None,
+    cluster: str,
     model: str,
     revision: str,
     delimiter: str,
@@ -72,8 +80,9 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     source = opened(data, "text", delimiter=delimiter, types=types)
     from failsoft.drift.data import DataError
 
+    _go_together(by, time, rhythm, cluster)
     importance = importances(weights)
-    for name in (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by])):
+    for name in (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by, time, cluster])):
         if name not in source.columns:
             raise UsageError(f"{data.name} has no column {name!r}")
     chosen = [name for name in columns or source.columns if name not in skip]
@@ -87,6 +96,8 @@ def fit(  # noqa: PLR0913  # one parameter for each option
             importance=importance,
             directions=directions,
             by=by,
+            time=time,
+            cluster=cluster,
             model=model,
             revision=revision,
             of=data.name,
@@ -106,10 +117,32 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     write_whole(out, profile.render())
     strata = f" in {len(profile.strata.features)} strata of {by!r}" if profile.strata is not None else ""
     click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows{strata}")
+    for line in _habits(profile):
+        click.echo(line)
     for name, feature in profile.features.items():
         if feature.kind == "uncompared":
             click.echo(f"  {name!r} will not be compared but for its missing rows: {feature.why}", err=True)
     sys.exit(0)
+
+
+def _go_together(by: str, time: str, rhythm: str | None, cluster: str) -> None:
+    if bool(time) is not bool(rhythm):
+        raise UsageError("--time and --rhythm hour-of-week go together")
+    if by and (time or cluster):
+        raise UsageError(
+            "--by goes with neither --rhythm nor --cluster: strata have no hours and no clusters of their own"
+        )
+
+
+def _habits(profile: "ReferenceProfile") -> "Iterator[str]":
+    """What was learned of hours and clusters, in words."""
+    if profile.rhythm is not None:
+        cells, least = len(profile.rhythm.rows), min(profile.rhythm.rows)
+        yield f"  {cells} cells of the week in {profile.rhythm.time!r}, of {least:,} rows or more"
+    if (clusters := profile.clusters) is not None:
+        effect, name = max((clusters.design(name, clusters.size), name) for name in profile.features)
+        said = f"{effect:.3g} rows say as much as an independent one, at worst ({name!r})"
+        yield f"  rows of one {clusters.column!r} are alike: {said}"
 
 
 def _rows(profile: "ReferenceProfile") -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from failsoft.drift.explanation import explanation
+from failsoft.drift.explanation import clustered, explanation
 from failsoft.drift.judgement import Judged, Severity, worst
 from failsoft.drift.stratified import Window, centroid_cosines
 
@@ -29,6 +29,8 @@ def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any]
         shown.append(f"{name!r}, from rows: " + ", ".join(f"{test} {_tested(found)}" for test, found in tests.items()))
     for column, cosine in centroid_cosines(window).items():
         shown.append(f"{column!r}: cosine of the centroids {_number(cosine)}")
+    if (alike := clustered(features)) is not None:
+        shown.append(alike)
     moved = {one.compared.name for one in features if one.severity in {Severity.TICKET, Severity.PAGE}}
     names = {one.compared.name for one in features}
     what = f"{_WORDS[worst(features)]} ({len(moved)} of {len(names)} features moved, {rows:,} rows)"

@@ -67,7 +67,9 @@ class HeldOut:
         return mean, np.maximum(variance, _LEAST_WEIGHT * variance[-1]), axes
 
 
-def compare(reference: Counts, windows: Counts, block: int, *, inside: bool) -> HeldOut:
+def compare(
+    reference: Counts, windows: Counts, block: int, *, inside: bool, references: Counts | None = None
+) -> HeldOut:
     """Compare windows with a reference, block by block.
 
     Where the windows are rows of the reference itself, each block of neighbouring windows is compared with the
@@ -79,11 +81,15 @@ def compare(reference: Counts, windows: Counts, block: int, *, inside: bool) -> 
         windows: counts in the order of time, shape (windows, bins).
         block: windows that belong together, such as those of one day; also what a bootstrap draws.
         inside: whether the windows' rows are among the reference's.
+        references: of each window, shape (windows, bins), where they differ; such windows are not inside.
     """
     starts = np.arange(0, len(windows), block)
     blocks = np.add.reduceat(windows, starts, axis=0)
     sizes = np.diff(np.append(starts, len(windows)))
-    of_each = np.repeat(reference - blocks, sizes, axis=0) if inside else np.broadcast_to(reference, windows.shape)
+    if references is not None:
+        of_each = references
+    else:
+        of_each = np.repeat(reference - blocks, sizes, axis=0) if inside else np.broadcast_to(reference, windows.shape)
     with np.errstate(divide="ignore"):  # a window without rows is at no distance, and its error is infinite
         error = np.sqrt(1 / of_each.sum(axis=1) + 1 / windows.sum(axis=1))
     roots = signed_roots(of_each, windows) / error[:, None]

@@ -29,6 +29,8 @@ class Signal:
         share: the two bins are rows with an event (missing, a new category) and rows without; only more of them alarms.
         of: what of the profile it is; None for counts that come from no profile.
         rows: of a window, where they are fewer than all of the window's, as those of a stratum are.
+        references: what each window is compared with, where windows have references of their own, as hours of the week
+            ask for; shape (windows, bins).
     """
 
     name: str
@@ -38,6 +40,7 @@ class Signal:
     share: bool = False
     of: Watched | None = None
     rows: int | None = None
+    references: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +175,9 @@ def test_of(signal: Signal, rows: int, block: int, *, inside: bool) -> Test | No
     base = yurdakul(len(reference))
     if reference.min() * min(1.0, rows / reference.sum()) < _PLENTY:
         base = raised(base, small_sample(tuple(reference.tolist()), rows))
-    held = compare(reference, merged(signal.windows, into), block, inside=inside) if len(signal.windows) else None
+    own = None if signal.references is None else merged(signal.references, into)
+    windows = merged(signal.windows, into)
+    held = compare(reference, windows, block, inside=inside, references=own) if len(windows) else None
     law = raised(base, held.law()) if held is not None else base
     return TableTest(signal.name, into, reference, rows, base, law, held, signal.of)
 

@@ -1,6 +1,6 @@
 """What every source of rows shares: tables of Arrow, as columns or, key by key, as the columns of the rows of each."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,9 @@ from failsoft.drift.codes import DATA_UNREADABLE
 from failsoft.drift.columns import Column, column_of, labelled
 from failsoft.drift.data.arrow import Unreadable, column_of_arrow, is_vector
 from failsoft.drift.data.problems import told
+from failsoft.drift.source import Keys
 
-__all__ = ["ArrowRows", "Keys", "TableSource", "texts_of", "vectors_in"]
-
-type Keys = Callable[[Any], tuple[Sequence[str | None], np.typing.NDArray[np.intp]]]
-"""From an Arrow array to its different keys, and for each row which of them it has."""
+__all__ = ["ArrowRows", "TableSource", "texts_of", "vectors_in"]
 
 
 class ArrowRows:
@@ -54,11 +52,6 @@ class ArrowRows:
         for table in self.tables([*columns, *([] if key in columns else [key])]):
             for name, part in divided(table, key, keys or texts_of, self.shown):
                 yield name, _columns(part, columns, self.shown)
-
-    def keys_of(self, key: str, keys: Keys | None = None) -> Iterator[tuple[Any, Sequence[str | None], Any]]:
-        """Each part of one column, with its different keys and for each row which of them it has."""
-        for table in self.tables([key]):
-            yield table, *_keys(table, key, keys or texts_of, self.shown)
 
 
 class TableSource(ArrowRows):

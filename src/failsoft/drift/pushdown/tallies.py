@@ -42,6 +42,8 @@ def check(profile: ReferenceProfile, types: Mapping[str, Type]) -> None:
         raise WrongColumnError(
             f"{column!r} is an embedding, which engines do not project: count a file or a data frame"
         )
+    if profile.rhythm is not None or profile.clusters is not None:
+        raise WrongColumnError("the reference knows hours or clusters, which engines do not count: count a file")
     for name, feature in profile.features.items():
         if name not in types:
             raise WrongColumnError(f"there is no column {name!r}")

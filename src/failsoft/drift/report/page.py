@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from failsoft.drift.accumulator import BinCounts, CategoryCounts, Counts
 from failsoft.drift.comparison import Compared
-from failsoft.drift.explanation import explanation
+from failsoft.drift.explanation import clustered, explanation
 from failsoft.drift.features import NumericReference
 from failsoft.drift.judgement import Judged, Severity, worst
 from failsoft.drift.report.plot import BARS, CURVE, Bars, Curve, bars, curve
@@ -71,6 +71,7 @@ def page(window: Window, features: Sequence[Judged], *, source: str) -> str:
         sign=_WORDS[found][1],
         verdict=_WORDS[found][2],
         explanation=explanation(features),
+        clustered=clustered(features),
         cosines=centroid_cosines(window),
         moved=len({one.compared.name for one in features if one.severity in loud}),
         of=len({one.compared.name for one in features}),
