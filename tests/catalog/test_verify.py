@@ -4,14 +4,17 @@ import json
 import re
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from failsoft.errors import RefusedError
+from failsoft.slo import resolve
 from failsoft.slo.scrape import parse_scrape
 from failsoft.slo.verify import bounds_found, verify
+from failsoft.workspace.load import load
 
 TTFT = "vllm:time_to_first_token_seconds"
 
@@ -175,3 +178,35 @@ def test_an_engine_that_nobody_knows_is_told_with_the_nearest(run, scrape):
 def test_whatever_a_server_says_it_is_read_or_refused(engines, text):
     with suppress(RefusedError):
         assert not verify(engines["vllm"].spec, parse_scrape(text, "x")).same
+
+
+SCRAPES = Path(__file__).parents[1] / "data" / "scrapes"
+FLAGS = {
+    "buckets-dynamo-1.6.1.prom": ("dynamo", {"ttft"}, "ttft: {below: 360ms}"),
+    "buckets-litellm-1.108.7.prom": ("litellm", {"ttft", "e2e", "queueWait"}, "e2e: {below: 300ms}"),
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_buckets_that_a_server_was_told_are_found_and_can_be_locked(name, engines, workspace, run):
+    """As DYN_METRICS_TTFT_MIN, _MAX and _COUNT and LiteLLM's prometheus_latency_buckets do, on servers that ran so."""
+    engine, changed, indicator = FLAGS[name]
+    spec = engines[engine].spec
+    verdict = verify(spec, parse_scrape((SCRAPES / name).read_text(), name))
+    assert {one for one, state in verdict.indicators.items() if state == "other bounds"} == changed
+    assert {state for one, state in verdict.indicators.items() if one not in changed} == {"works", "not exported"}
+    label = spec.identity["model"]
+    root, loaded, _ = workspace(engine, {"s": indicator}, select=f"job: j, {label}: m")
+    assert [finding.code.id for finding in resolve(loaded, loaded.slos["s"])[1]] == ["FS401"]
+    assert run("catalog", "lock", engine, SCRAPES / name, "-w", root)[0] == 0
+    locked, _ = load(root)
+    objective, findings = resolve(locked, locked.slos["s"])
+    assert (objective is not None, findings) == (True, ())
+
+
+def test_an_older_triton_without_a_gpu_tells_its_requests_and_nothing_else(engines):
+    verdict = verify(engines["triton"].spec, parse_scrape((SCRAPES / "older-triton-2.51.0.prom").read_text(), "x"))
+    states = {name: state for name, state in verdict.indicators.items() if state != "not exported"}
+    assert states == {"ttft": "missing", "availability": "works", "kvCache": "missing", "coldStart": "missing"}
+    assert not verdict.same
+    assert "has no label gpu_uuid" in details(verdict)["nv_inference_request_success"]
