@@ -35,7 +35,8 @@ class Judged:
         severity: what it calls for.
         limits: the critical values.
         pooled: the PSI that was held against them: rare bins and categories are pooled for it.
-        moved: the signals that are beyond chance and large enough: `distribution`, `missing`, `new`.
+        moved: the signals that are beyond chance and large enough: `distribution`, `missing`, `new`,
+            `unusual` (rows of another value than nearly all of the reference have).
         reason: in words.
     """
 
@@ -118,9 +119,11 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
     if table is not None:
         limits, pooled, reason = table.limits, table.pooled, table.note or reason
         severities["distribution"] = _beyond(pooled, limits)
-    moved = tuple(name for name in ("distribution", "missing", "new") if severities.get(name) in _ALARMS)
+    if table is None or (isinstance(one.feature, CategoricalReference) and one.feature.type == "boolean"):
+        severities["unusual"] = _unusual(one, tolerance, held.levels)
+    moved = tuple(name for name in _SIGNALS if severities.get(name) in _ALARMS)
     found = max((s for s in severities.values() if s is not None), key=list(Severity).index, default=Severity.UNJUDGED)
-    if table is None and not moved:
+    if table is None and severities.get("unusual") is None and not moved:
         found = Severity.UNJUDGED
         reason = reason or "too few rows in all bins but one"
     if one.feature.role == "stratum":
@@ -131,6 +134,7 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
 
 
 _ALARMS = (Severity.TICKET, Severity.PAGE)
+_SIGNALS = ("distribution", "missing", "new", "unusual")
 
 
 def _beyond(value: float | None, limits: Limits) -> Severity:
@@ -154,6 +158,20 @@ def _new(one: Compared, tolerance: Tolerance, levels: tuple[float, float]) -> Se
         return None
     rows = round(sum(one.laid.current))
     return _share(one, (0, round(one.laid.new)), (one.feature.rows, rows), tolerance, levels)
+
+
+def _unusual(one: Compared, tolerance: Tolerance, levels: tuple[float, float]) -> Severity | None:
+    """Rows of another value than nearly all of the reference have.
+
+    Where a column is all but constant one bin is left of its table, and of a flag that rises from 0.2 % to 2 % the PSI
+    is far below any floor: shares are told by their own test, as those of missing rows are.
+    """
+    if one.laid is None or not sum(one.laid.reference) or not sum(one.laid.current):
+        return None
+    before, now = one.laid.reference, one.laid.current
+    usual = before.index(max(before))
+    rows = round(sum(before)), round(sum(now))
+    return _share(one, (rows[0] - round(before[usual]), rows[1] - round(now[usual])), rows, tolerance, levels)
 
 
 def _share(
@@ -186,4 +204,8 @@ def _words(one: Compared, moved: Sequence[str], limits: Limits, pooled: float | 
         said.append(f"missing {one.missing.current:.3g} of the rows, {one.missing.reference:.3g} before")
     if "new" in moved and one.new.current is not None:
         said.append(f"{one.new.current:.3g} of the rows are of categories that the reference never had")
+    if "unusual" in moved and one.laid is not None:
+        usual = one.laid.reference.index(max(one.laid.reference))
+        shares = [1 - side[usual] / sum(side) for side in (one.laid.current, one.laid.reference)]
+        said.append(f"{shares[0]:.3g} of the rows have another value than usual, {shares[1]:.3g} before")
     return "; ".join(said)
