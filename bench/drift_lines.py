@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from bench.drift_worlds import World, chance, scores
-from failsoft.drift.alarms.calibrate import Calibration, Plan, calibrate
+from failsoft.drift.alarms.calibration import Calibration, Plan, calibrate
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule
 from failsoft.drift.alarms.signals import Signal, TableTest
 from failsoft.drift.alarms.tables import merged

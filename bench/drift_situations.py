@@ -23,7 +23,7 @@ from bench.drift_lines import (
 )
 from bench.drift_worlds import DECILES, World, calm, cycle, normal, scores
 from failsoft.drift.alarms.bounds import Bound, start, watch
-from failsoft.drift.alarms.calibrate import Calibration, calibrate
+from failsoft.drift.alarms.calibration import Calibration, calibrate
 from failsoft.drift.alarms.cusum import Cusum, advance
 from failsoft.drift.alarms.laws import yurdakul
 from failsoft.drift.alarms.rules import Cadence, Rule

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failsoft.clients.prometheus.port import Sample
+from failsoft.clients.prometheus.port import Sample, Series
 from failsoft.drift import CategoricalReference, HistogramReference, ReferenceProfile, Verdict, evaluate, learn, watches
 from failsoft.drift import codes as drift_codes
+from failsoft.drift.monitors.history import read_history
+from failsoft.drift.monitors.learned import Told
 from failsoft.findings import Finding
 from failsoft.workspace.load import load
 from failsoft.workspace.quantities import Duration
@@ -152,8 +154,13 @@ def loaded(tmp_path: Path):
 
 def learned(monitor, engine, **samples):
     given_samples = {"output-length": LENGTHS, "finish-reason": REASONS} | samples
-    at = datetime(2026, 11, 20, tzinfo=UTC)
-    return learn(monitor, engine.spec.signals, given_samples, at=at, over=Duration.parse("7d"), revision="sha256:abc")
+    histories = {
+        name: read_history(engine.spec.signals[name], [Series(one.labels, ((0.0, one.value),)) for one in found])
+        for name, found in given_samples.items()
+    }
+    told = Told(datetime(2026, 11, 20, tzinfo=UTC), Duration.parse("7d"), "sha256:abc")
+    found = learn(monitor, histories, told)
+    return found if isinstance(found, tuple) else found.profile
 
 
 def test_learning_rounds_what_prometheus_extrapolated(loaded):

@@ -9,7 +9,8 @@ import pytest
 from failsoft.clients.prometheus import Sample
 from failsoft.drift import CategoricalReference, HistogramReference, ReferenceProfile
 from failsoft.errors import UnavailableError
-from failsoft.server.drift import DriftBoard, DriftLoop
+from failsoft.server.drift import DriftLoop
+from failsoft.server.drift_board import DriftBoard
 from failsoft.server.metrics import Metrics
 from failsoft.slo.series import DRIFT_EVALUATED
 from failsoft.workspace.load import load

@@ -3,7 +3,7 @@
 from itertools import chain
 from typing import Literal
 
-from failsoft.alerts.messages import Annotations, burn_annotations, stale_annotations
+from failsoft.alerts.messages import Annotations, burn_annotations, creep_annotations, stale_annotations
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
 from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted, range_text
@@ -18,7 +18,16 @@ from failsoft.slo.records import (
     state_records,
 )
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BAD_SUM, BURN_ALERT, ERROR_RATIO, FRESH, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import (
+    BAD_SUM,
+    BURN_ALERT,
+    CREEP_ALERT,
+    CREEP_TIER,
+    ERROR_RATIO,
+    FRESH,
+    STALE_ALERT,
+    STALE_TIER,
+)
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.references import STALE_FAILURE_MODE
 
@@ -50,8 +59,9 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
     budget = (*budget_records(objective), *state_records(objective))
     groups.append(Group(f"{objective.name}/budget", objective.step, budget))
     if isinstance(objective.sli, Score):
-        watch = (freshness(objective, objective.sli), _stale(objective, objective.sli, links))
-        groups.append(Group(f"{objective.name}/evaluation", objective.pulse, watch))
+        watch: list[Record | Alert] = [freshness(objective, objective.sli), _stale(objective, objective.sli, links)]
+        watch += [] if objective.sli.above is not None else [_creep(objective, objective.sli, links)]
+        groups.append(Group(f"{objective.name}/evaluation", objective.pulse, tuple(watch)))
     return tuple(groups)
 
 
@@ -84,6 +94,8 @@ def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: di
     bad, long, short = (_read(objective, key, same_group=recorded[key] == here) for key in _keys(tier))
     both = f"{long} > {tier.limit}\nand ignoring(window) {short} > {tier.limit}"
     expression = f"{both}\nand ignoring(window) {bad} > {objective.min_bad - 1}.5"
+    if tier.severity == "page" and isinstance(objective.sli, Score) and (promised := objective.sli.may_page()):
+        expression += f"\nand on() {promised}"
     return Alert(
         BURN_ALERT,
         expression,
@@ -109,6 +121,16 @@ def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
         _labels(objective, "ticket", STALE_TIER, STALE_FAILURE_MODE),
         stale_annotations(objective, score.stale_after, links),
         wait=objective.pulse,
+        keep=objective.keep_firing_for,
+    )
+
+
+def _creep(objective: Objective, score: Score, links: Annotations) -> Alert:
+    return Alert(
+        CREEP_ALERT,
+        score.creeps(),
+        _labels(objective, "ticket", CREEP_TIER, objective.failure_mode),
+        creep_annotations(objective, score, links),
         keep=objective.keep_firing_for,
     )
 

@@ -3,13 +3,14 @@
 from functools import lru_cache
 from urllib.parse import quote
 
+from failsoft.slo.indicators import Score
 from failsoft.slo.promql import Matcher, number, range_text, selector
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import ERROR_RATIO, GROUP
+from failsoft.slo.series import DRIFT_INPUT_MOVED, ERROR_RATIO, GROUP
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.kinds import WorkspaceSpec
 
-__all__ = ["Annotations", "burn_annotations", "links_of", "stale_annotations", "verbatim"]
+__all__ = ["Annotations", "burn_annotations", "creep_annotations", "links_of", "stale_annotations", "verbatim"]
 
 type Annotations = tuple[tuple[str, str], ...]
 
@@ -63,6 +64,8 @@ def burn_annotations(objective: Objective, tier: BurnTier, links: Annotations) -
     )
     about = objective.document.spec.description.strip()
     description = _arithmetic(tier, objective.period) + (f" {verbatim(about)}" if about else "")
+    if isinstance(objective.sli, Score):
+        description += _input_moved(objective.sli)
     return (("summary", summary), ("description", description), *links)
 
 
@@ -74,6 +77,24 @@ def _arithmetic(tier: BurnTier, period: int) -> str:
         f"{tier.name} fires at {factor} times the allowed rate: {share}% of the error budget of {range_text(period)} "
         f"goes in {range_text(tier.long)}, all of it in {gone}."
     )
+
+
+def _input_moved(score: Score) -> str:
+    """A sentence that is there only where what people send has moved as well, when the alert fires."""
+    series = selector(DRIFT_INPUT_MOVED, score.evaluated_matchers[:-1])
+    asked = series.replace("\\", "\\\\").replace('"', '\\"')
+    sentence = " The input moved too: this may be a change of the prompts, not of the model."
+    return f'{{{{ range query "{asked} == 1" }}}}{sentence}{{{{ end }}}}'
+
+
+def creep_annotations(objective: Objective, score: Score, links: Annotations) -> Annotations:
+    """The annotations of the alert that says that a small drift lasts."""
+    summary = f"The {score.signal} of {objective.model} drifts, too little for one window to show it, and it lasts."
+    description = (
+        f"The CUSUM of the scores of {score.monitor} has crossed its threshold. `failsoft drift learn` says how often "
+        f"that happens by chance.{_input_moved(score)}"
+    )
+    return (("summary", summary), ("description", description), *links)
 
 
 def stale_annotations(objective: Objective, after: int, links: Annotations) -> Annotations:

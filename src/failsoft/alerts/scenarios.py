@@ -11,10 +11,10 @@ from failsoft.alerts.expect import Promise, State, life
 from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.tenants import Clock, tales_of
-from failsoft.alerts.timeline import Series, Stretch, Timeline, evaluations_stop, series_of
+from failsoft.alerts.timeline import Series, Stretch, Timeline, creeping, evaluations_stop, series_of
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import BURN_ALERT, CREEP_ALERT, CREEP_TIER, GROUP, STALE_ALERT, STALE_TIER
 
 __all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
 
@@ -85,7 +85,8 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         _idle(objective),
     ]
     if isinstance(objective.sli, Score):
-        return (*stories, _evaluation_stops(objective, objective.sli))
+        creeps = () if objective.sli.above is not None else (_creeps(objective, objective.sli),)
+        return (*stories, _evaluation_stops(objective, objective.sli), *creeps)
     if isinstance(objective.sli, Slices):
         return tuple(stories)
     if objective.cap:
@@ -221,6 +222,18 @@ def _evaluation_stops(objective: Objective, score: Score) -> Scenario:
     checks = [Check(at * step, STALE_ALERT, labels, state) for at, state in moments]
     series = evaluations_stop(score, step, (stalls, returns, gone, end))
     return Scenario("loses its drift evaluation", step, series, (*checks, *_all_quiet(objective, end * step)))
+
+
+def _creeps(objective: Objective, score: Score) -> Scenario:
+    """Small changes add up until CUSUM says so, and are over: a ticket, and no page."""
+    step, begins = objective.pulse, _IDLE
+    over = 2 * begins
+    end = over + ceil(objective.keep_firing_for / step) + 2
+    moments: tuple[tuple[int, State], ...] = ((begins, "quiet"), (begins + 1, "fires"), (over, "fires"), (end, "quiet"))
+    labels = _labels(objective, CREEP_TIER)
+    checks = [Check(at * step, CREEP_ALERT, labels, state) for at, state in moments]
+    series = creeping(score, begins, over, end)
+    return Scenario("drifts a little and for long", step, series, (*checks, *_all_quiet(objective, end * step)))
 
 
 def _scenario(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, repeat
@@ -11,9 +12,9 @@ from failsoft.alerts.observed import observed
 from failsoft.alerts.simulate import Events
 from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
 from failsoft.slo.promql import Matcher, number, quoted
-from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
+from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
-__all__ = ["Series", "Stretch", "Timeline", "evaluations_stop", "series_of"]
+__all__ = ["Series", "Stretch", "Timeline", "creeping", "evaluations_stop", "series_of"]
 
 _START = 1_000_000
 """Where counters begin: far from 0, where `increase` guesses when a counter was born."""
@@ -191,7 +192,8 @@ def _rate(sli: Rate, timeline: Timeline, samples: int) -> Series:
 
 def _scores(sli: Score, timeline: Timeline) -> Series:
     """A cell is one slice: judged where it has an event; nothing is exported in the others, nor before the first."""
-    tolerable, beyond = sli.above / 2, sli.above * 2
+    limit = sli.above or Decimal(1)
+    tolerable, beyond = limit / 2, limit * 2
     seconds = Fraction(timeline.cell, 1000)
     values, times, at = ["_"], ["_"], 0
     for stretch in timeline.stretches:
@@ -206,7 +208,15 @@ def _scores(sli: Score, timeline: Timeline) -> Series:
     return (
         (_series(DRIFT_SCORE, _pairs(sli.score_matchers)), " ".join(values)),
         (_series(DRIFT_EVALUATED, _pairs(sli.evaluated_matchers)), " ".join(times)),
+        *_critical(sli, timeline.cells),
     )
+
+
+def _critical(sli: Score, cells: int) -> Series:
+    """The critical value, where that is exported: 1, and a page may be sent."""
+    if sli.above is not None:
+        return ()
+    return ((_series(DRIFT_CRITICAL, (*_pairs(sli.score_matchers), ("severity", "page"))), f"1x{cells}"),)
 
 
 def evaluations_stop(sli: Score, interval: int, marks: tuple[int, int, int, int]) -> Series:
@@ -218,9 +228,16 @@ def evaluations_stop(sli: Score, interval: int, marks: tuple[int, int, int, int]
     again = _run((returns + 1) * seconds, seconds, gone - returns)
     nothing = f"_x{end - gone}"
     return (
-        (_series(DRIFT_SCORE, _pairs(sli.score_matchers)), f"{sli.above / 2:f}+0x{gone} {nothing}"),
+        (_series(DRIFT_SCORE, _pairs(sli.score_matchers)), f"{(sli.above or Decimal(1)) / 2:f}+0x{gone} {nothing}"),
         (_series(DRIFT_EVALUATED, _pairs(sli.evaluated_matchers)), f"{moving} {still} {again} {nothing}"),
+        *_critical(sli, gone),
     )
+
+
+def creeping(sli: Score, begins: int, over: int, end: int) -> Series:
+    """What CUSUM says of a drift after these samples: nothing yet, that it lasts, that it is over."""
+    series = _series(DRIFT_CREEPS, _pairs(sli.evaluated_matchers))
+    return ((series, f"0x{begins} 1x{over - begins - 1} 0x{end - over}"),)
 
 
 def _run(first: Fraction | int, more: Fraction | int, samples: int) -> str:

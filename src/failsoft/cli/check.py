@@ -87,6 +87,7 @@ def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
 
 def _references(workspace: Workspace) -> Iterator[Finding]:
     """What `failsoft serve` would refuse of the drift monitors."""
+    from failsoft.server.paging import threshold_findings
     from failsoft.server.references import watched
 
     for monitor in workspace.monitors.values():
@@ -94,3 +95,4 @@ def _references(workspace: Workspace) -> Iterator[Finding]:
         # of those that are counted, the compiler has said it
         if monitor.spec.counted is None and model is not None and model.spec.engine in workspace.engines:
             yield from watched(workspace, monitor)[1]
+    yield from threshold_findings(workspace)

@@ -29,12 +29,12 @@ def counted_references(
 
 def _read(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> "list[ReferenceProfile | Finding]":
     from failsoft.alerts.drift import codes
-    from failsoft.server.references import read_profile
+    from failsoft.server.references import profiles_in, read_profile
 
     at = workspace.root / monitor.spec.reference
     if not at.is_dir():
         return [read_profile(workspace, monitor)]
-    paths = sorted(path.relative_to(workspace.root).as_posix() for path in at.glob("*.json"))
+    paths = [path.relative_to(workspace.root).as_posix() for path in profiles_in(at)]
     if not paths:
         message = f"{monitor.spec.reference} holds no reference profile"
         hint = "make one with `failsoft drift fit`"

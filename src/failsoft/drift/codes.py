@@ -14,6 +14,9 @@ __all__ = [
     "DATA_TOO_SMALL",
     "DATA_UNREADABLE",
     "ENGINE_HAS_NO_SIGNAL",
+    "LIMITS_MISSING",
+    "LIMITS_OUTDATED",
+    "NOT_PROMISED",
     "OTHER_MODEL",
     "OTHER_SHAPE",
     "PROFILE_HASH",
@@ -26,6 +29,7 @@ __all__ = [
     "REVISION_UNKNOWN",
     "SIGNAL_WITHOUT_REFERENCE",
     "STRATA_COLUMN",
+    "THRESHOLD_FIXED",
     "WINDOW_TOO_SHORT",
 ]
 
@@ -61,3 +65,19 @@ CALIBRATION_OTHER_REFERENCE = Code(
     "FS608", "calibration-other-reference", "A calibration was made with another reference profile."
 )
 STRATA_COLUMN = Code("FS650", "strata-column", "A column cannot tell routes, tenants or revisions apart.")
+NOT_PROMISED = Code(
+    "FS616",
+    "drift-not-promised",
+    "The held-out windows of a drift monitor cannot support its budget of false pages: its pages are tickets.",
+    Severity.WARNING,
+)
+LIMITS_OUTDATED = Code(
+    "FS617", "drift-limits-outdated", "A drift monitor's critical values were found for another one."
+)
+LIMITS_MISSING = Code("FS618", "drift-limits-missing", "A drift alarm needs critical values that nobody calibrated.")
+THRESHOLD_FIXED = Code(
+    "FS619",
+    "drift-threshold-fixed",
+    "An SLO on drift has a fixed threshold: nobody knows how often it alarms for nothing.",
+    Severity.INFO,
+)

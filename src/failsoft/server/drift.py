@@ -1,110 +1,29 @@
-"""The evaluation of drift monitors, round by round, and what of it is exported.
-
-What could not be judged is absent, never NaN and never 0; its time of evaluation stands still, so that it goes stale
-and alerts. Only rows that are too few count as an evaluation: an idle night is not a broken monitor.
-"""
+"""The evaluation of drift monitors, round by round, in the server's event loop."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from collections.abc import Sequence
 
 from failsoft.clients.prometheus import Prometheus
 from failsoft.drift import Score, Verdict, Watch, evaluate
+from failsoft.drift.monitors.alarm import Sum
+from failsoft.drift.rhythm import hour_of
 from failsoft.errors import FailsoftError
+from failsoft.findings import Finding  # noqa: TC001  # named at run time by what is annotated
+from failsoft.server.drift_board import CUSUM, DriftBoard
 from failsoft.server.references import watched
-from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
+from failsoft.slo.promql import Matcher, range_text, selector
+from failsoft.slo.series import DRIFT_CREEPS, DRIFT_SCORE
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
+from failsoft.workspace.quantities import Duration
 
-__all__ = ["DriftBoard", "DriftLoop"]
+__all__ = ["DriftLoop"]
 
 _log = logging.getLogger(__name__)
 
-_FAILED = "failed"
-_VERDICTS = (*(verdict.value for verdict in Verdict), _FAILED)
-
-type Clock = Callable[[], float]
-
-
-@dataclass(slots=True)
-class _Shown:
-    score: Score | None = None
-    verdict: str = ""
-    evaluated_at: float | None = None
-
-
-@dataclass(slots=True, eq=False)
-class DriftBoard(Collector):
-    """The latest evaluation of every signal, as metrics.
-
-    Attributes:
-        clock: seconds since the epoch; an older score than its monitor allows is not shown.
-    """
-
-    clock: Clock = time.time
-    _signals: dict[tuple[str, str, str], _Shown] = field(default_factory=dict)
-    _stale_after: dict[str, float] = field(default_factory=dict)
-    _errors: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def expect(self, monitor: Document[DriftMonitorSpec]) -> None:
-        """Begin to show a monitor, with no error and no evaluation so far."""
-        spec = monitor.spec
-        self._errors.setdefault((spec.model, monitor.name), 0)
-        self._stale_after[monitor.name] = (spec.stale_after or spec.every * 3).seconds
-        for signal in spec.signals:
-            self._signals.setdefault((spec.model, monitor.name, signal), _Shown())
-
-    def judged(self, watch: Watch, score: Score) -> None:
-        """Show an evaluation; one that was not really made leaves the time of the last one as it was."""
-        shown = self._signals.setdefault((watch.model, watch.monitor, watch.name), _Shown())
-        shown.score, shown.verdict = score, score.verdict.value
-        if score.made:
-            shown.evaluated_at = self.clock()
-        else:
-            self._count_error(watch.model, watch.monitor)
-
-    def failed(self, model: str, monitor: str, signals: Iterable[str]) -> None:
-        """Show that signals could not be evaluated at all."""
-        for signal in signals:
-            shown = self._signals.setdefault((model, monitor, signal), _Shown())
-            shown.score, shown.verdict = None, _FAILED
-            self._count_error(model, monitor)
-
-    def collect(self) -> Iterable[Metric]:
-        """The metrics, for the registry."""
-        name = "failsoft_drift_"
-        each = ["model", "monitor", "signal"]
-        score = GaugeMetricFamily(DRIFT_SCORE, "Distance from the reference.", labels=[*each, "statistic"])
-        rows = GaugeMetricFamily(name + "window_rows", "Rows in the window.", labels=each)
-        verdict = GaugeMetricFamily(name + "verdict", "1 for what became of it.", labels=[*each, "verdict"])
-        at = GaugeMetricFamily(DRIFT_EVALUATED, "The last evaluation that was made.", labels=each)
-        for labels, shown in self._signals.items():
-            values = shown.score if shown.score is not None and not self._is_stale(labels[1], shown) else None
-            for statistic in ("psi", "tvd", "ks"):
-                value = getattr(values, statistic, None)
-                if value is not None:
-                    score.add_metric([*labels, statistic], value)
-            if values is not None and values.rows is not None:
-                rows.add_metric(labels, values.rows)
-            for one in _VERDICTS if shown.verdict else ():
-                verdict.add_metric([*labels, one], float(one == shown.verdict))
-            if shown.evaluated_at is not None:
-                at.add_metric(labels, shown.evaluated_at)
-        errors = CounterMetricFamily(name + "evaluation_errors", "Evaluations not made.", labels=each[:2])
-        for labels2, count in self._errors.items():
-            errors.add_metric(labels2, count)
-        yield from (score, rows, verdict, at, errors)
-
-    def _is_stale(self, monitor: str, shown: _Shown) -> bool:
-        return shown.evaluated_at is not None and self.clock() - shown.evaluated_at > self._stale_after[monitor]
-
-    def _count_error(self, model: str, monitor: str) -> None:
-        self._errors[model, monitor] = self._errors.get((model, monitor), 0) + 1
+_REMEMBERED = 2
 
 
 class DriftLoop:
@@ -120,6 +39,8 @@ class DriftLoop:
         self._workspace = workspace
         self._prometheus = prometheus
         self._board = board
+        self._sums: dict[tuple[str, str], tuple[str, Sum]] = {}
+        self._said: dict[str, tuple[Finding, ...]] = {}
         # where bins are counted, Prometheus' own rules judge
         self._monitors = [monitor for monitor in workspace.monitors.values() if monitor.spec.counted is None]
         for monitor in self._monitors:
@@ -134,12 +55,20 @@ class DriftLoop:
     async def evaluate(self, monitor: Document[DriftMonitorSpec]) -> None:
         """One round of a monitor. The reference is read again each time: it may have been learned anew."""
         ready, findings = await asyncio.to_thread(watched, self._workspace, monitor)
-        for finding in findings:
+        for finding in findings if findings != self._said.get(monitor.name) else ():
             _log.warning("drift monitor %s: %s: %s", monitor.name, finding.place, finding.message)
+        self._said[monitor.name] = findings
         missing = set(monitor.spec.signals) - {watch.name for watch in ready}
         self._board.failed(monitor.spec.model, monitor.name, sorted(missing))
-        for watch in ready:
-            await self._judge(watch)
+        scores = {watch.name: await self._judge(watch) for watch in ready}
+        judged = [(watch, *found) for watch in ready if (found := scores[watch.name]) is not None]
+        moved = _moved([score for watch, score, _ in judged if watch.signal.role == "input"])
+        for watch, score, window in judged:
+            said = score.beside_input(moved=moved) if watch.signal.role == "output" else score
+            if said.reason:
+                _log.info("drift monitor %s, %s was not judged: %s", watch.monitor, watch.name, said.reason)
+            sums = await self._added(watch, said, window)
+            self._board.judged(watch, said, seconds=window.seconds, sums=sums)
 
     async def _repeat(self, monitor: Document[DriftMonitorSpec]) -> None:
         while True:
@@ -151,14 +80,58 @@ class DriftLoop:
                 self._board.failed(monitor.spec.model, monitor.name, monitor.spec.signals)
             await asyncio.sleep(max(0.0, started + monitor.spec.every.seconds - time.monotonic()))
 
-    async def _judge(self, watch: Watch) -> None:
+    async def _judge(self, watch: Watch) -> tuple[Score, Duration] | None:
+        """The shortest window with enough rows, judged; None where Prometheus does not answer."""
+        found: tuple[Score, Duration] | None = None
+        for window, query in watch.asks:
+            try:
+                samples = await asyncio.to_thread(self._prometheus.query, query)
+            except FailsoftError as error:
+                _log.warning("drift monitor %s, %s: %s", watch.monitor, watch.name, error)
+                self._board.failed(watch.model, watch.monitor, [watch.name])
+                return None
+            found = evaluate(watch, samples, hour_of(self._board.clock() - window.seconds / 2)), window
+            if found[0].verdict is not Verdict.TOO_FEW_ROWS:
+                break
+        return found
+
+    async def _added(self, watch: Watch, score: Score, window: Duration) -> Sum | None:
+        """The CUSUM with this window in it, where it shares no row with the one before; None where there is none."""
+        if watch.alarm is None or watch.alarm.cusum is None:
+            return None
+        key = (watch.monitor, watch.name)
+        digest, sums = self._sums.get(key, ("", Sum()))
+        if not digest:
+            sums = await asyncio.to_thread(self._remembered, watch, window)
+        elif digest != watch.digest:
+            sums = Sum()  # another reference is another beginning
+        if score.alarm is not None:
+            sums = sums.after(watch.alarm.cusum, score.alarm.z, self._board.clock(), window.seconds)
+        self._sums[key] = watch.digest, sums
+        return sums
+
+    def _remembered(self, watch: Watch, window: Duration) -> Sum:
+        """The sum that was exported before failsoft was started anew, as Prometheus remembers it; else 0."""
+        labels = (("model", watch.model), ("monitor", watch.monitor), ("signal", watch.name))
+        each = tuple(Matcher(label, "=", value) for label, value in labels)
+        reach = _REMEMBERED * window.milliseconds
+        summed = selector(DRIFT_SCORE, (*each, Matcher("statistic", "=", CUSUM)))
+        raised = selector(DRIFT_CREEPS, each)
         try:
-            samples = await asyncio.to_thread(self._prometheus.query, watch.query)
+            values = [
+                self._prometheus.query(f"max(last_over_time({series}[{range_text(reach)}]))")
+                for series in (summed, raised)
+            ]
         except FailsoftError as error:
-            _log.warning("drift monitor %s, %s: %s", watch.monitor, watch.name, error)
-            self._board.failed(watch.model, watch.monitor, [watch.name])
-            return
-        score = evaluate(watch, samples)
-        if score.reason:
-            _log.info("drift monitor %s, %s was not judged: %s", watch.monitor, watch.name, score.reason)
-        self._board.judged(watch, score)
+            _log.info("drift monitor %s, %s: its CUSUM begins at 0: %s", watch.monitor, watch.name, error)
+            return Sum()
+        if not all(len(found) == 1 and found[0].value >= 0 for found in values):
+            return Sum()
+        # the next window may share rows with the last one before
+        return Sum(values[0][0].value, values[1][0].value > 0, self._board.clock())
+
+
+def _moved(inputs: Sequence[Score]) -> bool | None:
+    """Whether any of the inputs has moved; None where nobody knows."""
+    known = [score.moved for score in inputs if score.moved is not None]
+    return any(known) if known else None

@@ -1,13 +1,19 @@
 """The reference profiles of drift monitors, read from the workspace's folder, and what monitors make of them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from failsoft.drift import ReferenceProfile, Watch, codes, watches
+from failsoft.drift.monitors.limits import ALARMS, beside, limit_findings, promise_findings
 from failsoft.findings import Finding
+from failsoft.server.paging import page_rule
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
 
-__all__ = ["read_profile", "watched"]
+if TYPE_CHECKING:
+    from failsoft.drift.alarms.stored import StoredCalibration
+
+__all__ = ["profiles_in", "read_kept", "read_profile", "watched"]
 
 _READ_AT_MOST = 5_000_001
 
@@ -35,4 +41,51 @@ def watched(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> tuple[
     if isinstance(profile, Finding):
         return (), (profile,)
     interval = workspace.config.prometheus.scrape_interval
-    return watches(monitor, model, workspace.engines[model.spec.engine], profile, scrape_interval=interval)
+    kept, wrong = _limits(workspace, monitor, profile)
+    engine = workspace.engines[model.spec.engine]
+    ready, findings = watches(monitor, model, engine, profile, scrape_interval=interval, kept=kept)
+    # a reference that lacks something has critical values that lack it too: the cause is enough
+    return ready, findings or wrong
+
+
+def profiles_in(folder: Path) -> tuple[Path, ...]:
+    """The files of references in a folder, by name; not those of the critical values beside them."""
+    return tuple(path for path in sorted(folder.glob("*.json")) if not path.name.endswith(ALARMS))
+
+
+def read_kept(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> "StoredCalibration | Finding":
+    """The critical values beside the reference of a monitor with a budget, or why they cannot be had."""
+    from failsoft.drift.alarms.stored import StoredCalibration
+
+    shown = beside(monitor.spec.reference)
+    try:
+        with (Path(workspace.root) / shown).open("rb") as stream:
+            data = stream.read(_READ_AT_MOST)
+    except OSError as error:
+        message = f"{shown}, the critical values for this budget, cannot be read: {error.strerror}"
+        hint = f"calibrate with `failsoft drift learn {monitor.name}`"
+        return Finding(codes.LIMITS_MISSING, message, monitor.at("spec", "falsePagesPer30d"), hint=hint)
+    return StoredCalibration.parse(data, shown)
+
+
+def _limits(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], profile: ReferenceProfile
+) -> "tuple[StoredCalibration | None, tuple[Finding, ...]]":
+    """The critical values where they are those of the monitor as it is now, and what is wrong with them."""
+    if monitor.spec.false_pages_per_30d is None:
+        return None, ()
+    kept = read_kept(workspace, monitor)
+    if isinstance(kept, Finding):
+        return None, (kept,)
+    found = limit_findings(monitor, profile, kept)
+    rule = page_rule(workspace, monitor)
+    if (rule.least, rule.among) != (kept.rule.least, kept.rule.among):
+        message = (
+            f"the SLOs that read {monitor.name} page on {rule.least} bad windows of {rule.among}, and the critical "
+            f"values were found for {kept.rule.least} of {kept.rule.among}"
+        )
+        hint = f"calibrate anew with `failsoft drift learn {monitor.name}`"
+        found += (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "falsePagesPer30d"), hint=hint),)
+    if any(one.code is not codes.LIMITS_MISSING for one in found):
+        return None, found
+    return kept, (*found, *promise_findings(monitor, kept))

@@ -20,7 +20,8 @@ from typing import Any
 from failsoft.errors import UnavailableError, UsageError
 from failsoft.runbooks.service import Service, ServiceSettings, open_service
 from failsoft.server.app import Backend, create_app
-from failsoft.server.drift import DriftBoard, DriftLoop
+from failsoft.server.drift import DriftLoop
+from failsoft.server.drift_board import DriftBoard
 from failsoft.server.gate import Gate
 from failsoft.server.hearing import SlackFace, slack_face
 from failsoft.server.metrics import Metrics

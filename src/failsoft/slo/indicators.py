@@ -7,10 +7,22 @@ from fractions import Fraction
 
 from failsoft.slo.promql import Matcher, le_matcher, le_spelling, number, range_text, selector
 from failsoft.slo.series import GROUP, NO_GROUP
-from failsoft.slo.slices import Gauge, Rate, Score, Slices
+from failsoft.slo.slices import POOLED, Gauge, Rate, Score, Slices
 from failsoft.workspace.kinds.families import Histograms
 
-__all__ = ["BadOfTotal", "Counted", "Events", "Gauge", "GoodOfTotal", "Goodput", "Rate", "Score", "Sli", "Slices"]
+__all__ = [
+    "POOLED",
+    "BadOfTotal",
+    "Counted",
+    "Events",
+    "Gauge",
+    "GoodOfTotal",
+    "Goodput",
+    "Rate",
+    "Score",
+    "Sli",
+    "Slices",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from failsoft.slo import codes
 from failsoft.slo.bounds import MILLISECONDS, Asked, bound_of
 from failsoft.slo.events import events_of
 from failsoft.slo.groups import grouped, unfit
-from failsoft.slo.indicators import Gauge, GoodOfTotal, Goodput, Rate, Score, Sli, Slices
+from failsoft.slo.indicators import POOLED, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli, Slices
 from failsoft.slo.outcomes import requests_of
 from failsoft.slo.prompts import unknown_prompts
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
 from failsoft.slo.series import UPDATED
-from failsoft.workspace.kinds import ModelSpec, SLOSpec
+from failsoft.workspace.kinds import DriftMonitorSpec, ModelSpec, SLOSpec
 from failsoft.workspace.kinds.families import AvailabilitySource, RateSource, Selection
 from failsoft.workspace.kinds.slo import Below, DriftBelow, Freshness, GaugeWithin, KvCache, Throughput
 from failsoft.workspace.kinds.slo import Goodput as Wanted
@@ -242,17 +242,27 @@ def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, cloc
     if monitor is None:
         return None
     stale = monitor.spec.stale_after or monitor.spec.every * _STALE_EVALUATIONS
-    tolerance = f"{drift.below.normalize():f}"
-    sentence = (
-        f"the time {_DRIFTED[drift.statistic].format(signal=drift.signal, model=slo.spec.model)} above {tolerance}"
-    )
+    statistic, above = _tolerance(monitor.spec, drift)
+    said = _DRIFTED[statistic if above is not None else drift.statistic]
+    tolerance = f"{above.normalize():f}" if above is not None else "its critical value"
+    sentence = f"the time {said.format(signal=drift.signal, model=slo.spec.model)} above {tolerance}"
     return Score(
         model=slo.spec.model,
         monitor=monitor.name,
         signal=drift.signal,
-        statistic=drift.statistic,
-        above=drift.below,
+        statistic=statistic,
+        above=above,
         stale_after=stale.milliseconds,
         slice=clock.step,
         sentence=sentence,
     )
+
+
+def _tolerance(monitor: DriftMonitorSpec, drift: DriftBelow) -> tuple[str, Decimal | None]:
+    """The statistic and its limit; None where that is the critical value beside it.
+
+    Where bins are counted, the rules hold each window against what the budget allows: `excess` is how many times that.
+    """
+    if drift.below is not None:
+        return drift.statistic, drift.below
+    return (POOLED, None) if monitor.counted is None else ("excess", Decimal(1))

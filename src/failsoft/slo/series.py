@@ -8,10 +8,14 @@ __all__ = [
     "BURN_ALERT",
     "BURN_RATE",
     "COVERAGE",
+    "CREEP_ALERT",
+    "CREEP_TIER",
     "DOWN_ALERT",
+    "DRIFT_CREEPS",
     "DRIFT_CRITICAL",
     "DRIFT_DEGREES",
     "DRIFT_EVALUATED",
+    "DRIFT_INPUT_MOVED",
     "DRIFT_ROWS",
     "DRIFT_SCORE",
     "DRIFT_VERDICT",
@@ -130,6 +134,12 @@ MODEL_STARTING_ALERT = "FailsoftModelStarting"
 MODEL_UNSEEN_ALERT = "FailsoftModelUnseen"
 """Nothing that is scraped says whether a Model is there; the same labels."""
 
+CREEP_ALERT = "FailsoftDriftCreep"
+"""A small drift lasts: the CUSUM of a drift SLO's scores has crossed its threshold; a ticket."""
+
+CREEP_TIER = "cusum"
+"""The `burn_tier` of `CREEP_ALERT`."""
+
 DOWN_ALERT = "FailsoftDown"
 """failsoft itself is not seen by Prometheus; labels team, severity, failure_mode."""
 
@@ -139,6 +149,12 @@ UNHEARD_ALERT = "FailsoftUnheard"
 DRIFT_SCORE = "failsoft_drift_score"
 """How far a signal is from its reference, absent while there are too few rows; labels model, monitor, signal,
 statistic. A gauge of `failsoft serve` or of a job, or recorded where bins are counted."""
+
+DRIFT_CREEPS = "failsoft_drift_creeps"
+"""Gauge of `failsoft serve`: 1 from when CUSUM crosses its threshold until it is back at 0; labels as evaluated."""
+
+DRIFT_INPUT_MOVED = "failsoft_drift_input_moved"
+"""Gauge of `failsoft serve`: 1 while what people send is beyond its critical value; labels model, monitor."""
 
 DRIFT_EVALUATED = "failsoft_drift_evaluated_timestamp_seconds"
 """When a signal was last evaluated, a Unix time; labels model, monitor, signal; from where the score is from."""

@@ -11,9 +11,12 @@ from fractions import Fraction
 from typing import Literal
 
 from failsoft.slo.promql import Matcher, number, range_text, selector
-from failsoft.slo.series import DRIFT_EVALUATED, DRIFT_SCORE
+from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
-__all__ = ["Gauge", "Rate", "Score", "Slices"]
+__all__ = ["POOLED", "Gauge", "Rate", "Score", "Slices"]
+
+POOLED = "pooled_psi"
+"""The statistic that has a critical value: PSI of a table whose rare bins are pooled."""
 
 
 class Slices(ABC):
@@ -147,7 +150,8 @@ class Score(Slices):
 
     Attributes:
         model, monitor, signal, statistic: the labels of the score.
-        above: the score from which on (exclusive) a slice is bad.
+        above: the score from which on (exclusive) a slice is bad; None where that is the calibrated critical value,
+            which is exported beside the score. Both may change within a slice: the largest of each are compared.
         stale_after: milliseconds after which an evaluation no longer counts.
         slice, sentence: as of all slices.
     """
@@ -156,7 +160,7 @@ class Score(Slices):
     monitor: str
     signal: str
     statistic: str
-    above: Decimal
+    above: Decimal | None
     stale_after: int
     slice: int
     sentence: str
@@ -178,15 +182,34 @@ class Score(Slices):
         return self.score_matchers[:-1]
 
     def fresh(self) -> str:
-        """1 where the evaluation is fresh, 0 where it is stale or was never seen."""
-        return f"({self._age} < bool {self._stale}) or vector(0)"
+        """1 where the evaluation is fresh, 0 where it is stale, was never seen, or has no critical value."""
+        known = "" if self.above is not None else f" and on() {self._limit}"
+        return f"({self._age} < bool {self._stale}){known} or vector(0)"
+
+    def may_page(self) -> str:
+        """Something where the budget of false pages is promised; empty where nobody asked for a promise."""
+        if self.above is not None:
+            return ""
+        paging = (*self.score_matchers, Matcher("severity", "=", "page"))
+        return f"max(max_over_time({selector(DRIFT_CRITICAL, paging, self._reach)}))"
+
+    def creeps(self) -> str:
+        """1 where small changes have added up, by the CUSUM of the score."""
+        return f"max(max_over_time({selector(DRIFT_CREEPS, self.evaluated_matchers, self._reach)})) == 1"
 
     def _judged(self) -> str:
         """None where the evaluation is stale or had too few rows."""
-        return f"({self._worst} >= bool 0) and ({self._age} < {self._stale})"
+        known = "" if self.above is not None else f" and {self._limit}"
+        return f"({self._worst} >= bool 0){known} and ({self._age} < {self._stale})"
 
     def _beyond(self) -> str:
-        return f"({self._worst} > bool {number(Fraction(self.above))}) and ({self._age} < {self._stale})"
+        return f"({self._worst} > bool {self._limit}) and ({self._age} < {self._stale})"
+
+    @property
+    def _limit(self) -> str:
+        if self.above is not None:
+            return number(Fraction(self.above))
+        return f"max(max_over_time({selector(DRIFT_CRITICAL, self.score_matchers, self._reach)}))"
 
     @property
     def _worst(self) -> str:

@@ -18,6 +18,7 @@ SHAPES = {
     "many tiers": ("availability: {}", "objective: 99%, period: 2h, alerting: eight", 1),
     "a month": ("ttft: {below: 500ms}", "objective: 99.9%", 15),
     "drift, lab": ("drift: {monitor: chat-output, signal: output-length, below: 0.25}", QUICK, 1),
+    "drift by its budget": ("drift: {monitor: chat-output, signal: output-length}", QUICK, 1),
     "drift with a guard": (
         "drift: {monitor: chat-output, signal: output-length, below: 0.25}",
         f"{QUICK}, minBadEvents: 3",
@@ -69,7 +70,11 @@ def test_every_tier_fires_in_time_and_not_before_and_is_quiet_when_it_should_be(
 @pytest.mark.newest_prometheus
 @pytest.mark.parametrize(
     "shape",
-    [name for name in SHAPES if name in {"ttft, lab", "availability, lab", "many tiers", "drift, lab"}],
+    [
+        name
+        for name in SHAPES
+        if name in {"ttft, lab", "availability, lab", "many tiers", "drift, lab", "drift by its budget"}
+    ],
     indirect=True,
 )
 def test_the_newest_promtool_says_the_same(shape, tmp_path, newest_promtool, amtool):

@@ -26,7 +26,6 @@ __all__ = ["MonitorFiles", "monitor_files", "monitored_of"]
 
 _PART_OF_A_SCRAPE = 5
 _MATTERS = Matters(Severities(0.02, 0.1), 0.01)
-_BUDGET = Budget()
 
 
 class MonitorFiles(NamedTuple):
@@ -100,10 +99,16 @@ def monitored_of(
     return monitored, tuple(_too_small(monitor, profile, one) for profile, one in _unjudged(profiles, references))
 
 
+def _budget(spec: DriftMonitorSpec) -> Budget:
+    if spec.false_pages_per_30d is None:
+        return Budget()
+    return Budget(float(spec.false_pages_per_30d), float(spec.tickets))
+
+
 def _reference(profile: ReferenceProfile, spec: DriftMonitorSpec) -> Reference:
     features = spec.counted_features or tuple(profile.features)
     cadence = Cadence(spec.window.milliseconds, spec.every.milliseconds)
-    critical = critical_values(profile, features, _BUDGET, cadence, spec.min_rows)
+    critical = critical_values(profile, features, _budget(spec), cadence, spec.min_rows)
     bins, rows = {}, {}
     for name in features:
         feature = profile.features[name]

@@ -47,7 +47,9 @@ def read_reference(path: Path, form: str, revision: str = "") -> "ReferenceProfi
             found = f"is of the revision {profile.revision!r}, not {revision!r}"
             stop([Finding(codes.REVISION_UNKNOWN, found, Place(path.name), hint=_ANOTHER)], form)
         return profile
-    each = [_read(file, form) for file in sorted(path.glob("*.json"))]
+    from failsoft.server.references import profiles_in
+
+    each = [_read(file, form) for file in profiles_in(path)]
     fitting = [profile for profile in each if profile.revision == revision]
     if len(fitting) != 1:
         found = f"has {len(fitting) or 'no'} references of the revision {revision!r}"

@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from failsoft.drift.alarms.calibrate import overlapping
+from failsoft.drift.alarms.calibration import overlapping
 from failsoft.drift.alarms.counted import signals
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
 from failsoft.drift.alarms.shares import least_events

@@ -1,6 +1,6 @@
 """From a calibration to what is kept of it in a file."""
 
-from failsoft.drift.alarms.calibrate import Calibrated, Calibration
+from failsoft.drift.alarms.calibration import Calibrated, Calibration
 from failsoft.drift.alarms.signals import TableTest
 from failsoft.drift.alarms.stored import StoredCalibration, StoredCusum, StoredRule, StoredTest
 

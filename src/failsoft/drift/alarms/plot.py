@@ -5,7 +5,7 @@ from math import log10
 
 import numpy as np
 
-from failsoft.drift.alarms.calibrate import Calibrated, Calibration
+from failsoft.drift.alarms.calibration import Calibrated, Calibration
 from failsoft.drift.alarms.signals import TableTest
 from failsoft.drift.alarms.tables import Floats
 from failsoft.drift.alarms.words import text

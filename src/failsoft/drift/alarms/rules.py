@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, exp, floor, inf
+from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.special import bdtrc
-
-from failsoft.drift.alarms.tables import Floats
+if TYPE_CHECKING:
+    from failsoft.drift.alarms.tables import Floats
 
 __all__ = ["DAYS", "Budget", "Cadence", "Rule", "level_for", "overlap"]
 
@@ -92,12 +91,14 @@ class Rule:
         together = max(1, ceil(window / step))
         return cls(1 + (needed - 1) // together, max(1, ceil(slices / together)))
 
-    def rate(self, chance: Floats) -> Floats:
+    def rate(self, chance: "Floats") -> "Floats":
         """How often it pages, per window, when each window is bad with this chance and independently.
 
         Each window that is bad while enough of those before it are counts as a page, though Alertmanager may make one
         of several: an upper bound, close to exact for rare alarms. Any shape.
         """
+        from scipy.special import bdtrc  # who only reads a rule needs no scipy
+
         if self.least == 1:
             return chance
         paged: Floats = chance * bdtrc(self.least - 2, self.among - 1, chance)
@@ -120,6 +121,8 @@ def level_for(rate: float, rule: Rule, tests: int) -> float:
     >>> round(exp(level_for(1 / 8640, Rule(2, 2), 1)), 2) == round(8640**0.5, 2)
     True
     """
+    import numpy as np
+
     if rate <= 0:
         return inf
     low, high = 0.0, _HIGHEST

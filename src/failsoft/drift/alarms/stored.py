@@ -92,7 +92,10 @@ class StoredCalibration(Stored):
 
     window: Annotated[int, Field(ge=1)]
     every: Annotated[int, Field(ge=1)]
-    """Milliseconds of a window, and between two evaluations."""
+    """Milliseconds of a window, on average where windows grow until they hold enough rows; and between evaluations."""
+
+    least_window: Annotated[int, Field(ge=1)] | None = None
+    """Milliseconds of the shortest window, where windows may grow."""
 
     rule: StoredRule
     floor: float

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from failsoft.drift.alarms.calibrate import Calibrated, Calibration
+from failsoft.drift.alarms.calibration import Calibrated, Calibration
 from failsoft.drift.alarms.power import Delay
 from failsoft.drift.alarms.signals import TableTest
 

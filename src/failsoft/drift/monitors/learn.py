@@ -1,70 +1,74 @@
-"""Learning a reference profile from what Prometheus already holds."""
+"""Learning a reference profile, and what its alarms can promise, from what Prometheus already holds."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from failsoft.clients.prometheus.port import Sample
 from failsoft.drift.codes import REFERENCE_TOO_SMALL
-from failsoft.drift.distribution import Distribution, Histogram
+from failsoft.drift.distribution import Histogram
 from failsoft.drift.features import CategoricalReference, HistogramReference
-from failsoft.drift.monitors.watch import read
-from failsoft.drift.monitors.window import Unusable
+from failsoft.drift.monitors.bins import Reference
+from failsoft.drift.monitors.history import History, added, windows
+from failsoft.drift.monitors.learned import Learned, Told
 from failsoft.drift.profile import ReferenceProfile
 from failsoft.findings import Finding
 from failsoft.workspace.kinds import DriftMonitorSpec
-from failsoft.workspace.kinds.engine import Signal
 from failsoft.workspace.model import Document
-from failsoft.workspace.quantities import Duration
+
+if TYPE_CHECKING:
+    from failsoft.drift.alarms import Rule
 
 __all__ = ["learn"]
 
 
-def learn(  # noqa: PLR0913  # each says another thing about the profile, and all are named
-    monitor: Document[DriftMonitorSpec],
-    signals: Mapping[str, Signal],
-    samples: Mapping[str, Sequence[Sample]],
-    *,
-    at: datetime,
-    over: Duration,
-    revision: str = "",
-) -> ReferenceProfile | tuple[Finding, ...]:
+def learn(
+    monitor: Document[DriftMonitorSpec], histories: Mapping[str, History], told: Told, rule: "Rule | None" = None
+) -> Learned | tuple[Finding, ...]:
     """The profile of a monitor's signals, or why it cannot be had.
 
-    Counts are rounded to whole rows, for Prometheus extrapolates.
+    The reference holds all rows, in whole ones, for Prometheus extrapolates. Where the monitor has a budget, the same
+    windows show how windows differ while nothing changes: each is compared with the reference without its day.
 
     Args:
         monitor: whose signals.
-        signals: the engine's.
-        samples: by signal, what `counts_query` was answered for the time that is to be the reference.
-        at: when that time ended.
-        over: its length.
-        revision: what the model served.
+        histories: by signal, in windows of the monitor's.
+        told: the rest of what is known.
+        rule: what a page takes; needed where the monitor has a budget.
     """
+    spec = monitor.spec
     found: list[Finding] = []
-    learned: dict[str, HistogramReference | CategoricalReference] = {}
-    for index, name in enumerate(monitor.spec.signals):
-        counted = read(signals[name], samples[name])
-        reason = _reason(counted, monitor.spec.min_rows)
-        if reason or isinstance(counted, Unusable):
-            found.append(Finding(REFERENCE_TOO_SMALL, f"{name}: {reason}", monitor.at("spec", "signals", index)))
+    learned: dict[str, Reference] = {}
+    for index, name in enumerate(spec.signals):
+        reference = _reference(histories[name], spec.min_rows)
+        if isinstance(reference, str):
+            place = monitor.at("spec", "signals", index)
+            found.append(Finding(REFERENCE_TOO_SMALL, f"{name}: {reference}", place))
         else:
-            learned[name] = _stored(counted)
+            learned[name] = reference
     if found:
         return tuple(found)
-    return ReferenceProfile(
-        model=monitor.spec.model, revision=revision, learned_at=at, learned_from=str(over), features=learned
+    length = min(spec.window, told.over)
+    seen = tuple(windows(histories, length, max(spec.max_age or length, length), spec.min_rows))
+    profile = ReferenceProfile(
+        model=spec.model,
+        revision=told.revision,
+        learned_at=told.at,
+        learned_from=str(told.over),
+        features=learned,
     )
+    if rule is None and told.rhythm is None:
+        return Learned(profile, seen)
+    from failsoft.drift.monitors.promise import promised
+
+    return promised(monitor, profile, seen, told.rhythm, rule)
 
 
-def _reason(counted: Distribution | Unusable, min_rows: int) -> str:
-    if isinstance(counted, Unusable):
-        return counted.reason
+def _reference(history: History, min_rows: int) -> Reference | str:
+    """All windows together, or why they are no reference."""
+    if not history.counted:
+        return history.reason or "Prometheus has no data"
+    counted = added(tuple(history.counted.values()))
     if counted.rows < min_rows:
         return f"{counted.rows:g} rows are fewer than the {min_rows} that a window needs"
-    return ""
-
-
-def _stored(counted: Distribution) -> HistogramReference | CategoricalReference:
     if isinstance(counted, Histogram):
         counts = tuple(round(count) for count in counted.counts)
         return HistogramReference(cuts=counted.cuts, counts=counts, rows=sum(counts))

@@ -19,6 +19,10 @@ means that replicas have different bounds, so that a sum over them counts some r
 """
 
 
+_MOST = 2.0**62
+"""More rows than this are no rows."""
+
+
 class Why(StrEnum):
     """Why samples give no counts."""
 
@@ -76,13 +80,17 @@ def read_categories(samples: Iterable[Sample], by: str) -> Categories | Unusable
     """
     counts: dict[str, float] = {}
     for sample in samples:
-        if isnan(sample.value) or abs(sample.value) == inf:
+        if not _is_count(sample.value):
             return Unusable(Why.NOT_COMPARABLE, f"the counter of {by}={sample.labels.get(by, '')!r} is {sample.value}")
         if category := sample.labels.get(by, ""):
             counts[category] = counts.get(category, 0) + max(0.0, sample.value)
     if not counts:
         return Unusable(Why.NO_DATA, f"Prometheus has no series with the label {by}")
     return Categories(counts)
+
+
+def _is_count(value: float) -> bool:
+    return abs(value) <= _MOST  # NaN is not
 
 
 def _buckets(samples: Iterable[Sample]) -> dict[float, float] | Unusable:
@@ -93,7 +101,7 @@ def _buckets(samples: Iterable[Sample]) -> dict[float, float] | Unusable:
             bound = float(text)
         except ValueError:
             return Unusable(Why.NOT_COMPARABLE, f"le={text!r} is no bucket bound")
-        if isnan(bound) or isnan(sample.value) or abs(sample.value) == inf:
+        if isnan(bound) or not _is_count(sample.value):
             return Unusable(Why.NOT_COMPARABLE, f"the bucket le={text!r} counts {sample.value}")
         found.setdefault(bound, []).append(sample.value)
     if not found:

@@ -16,7 +16,12 @@ type Path_ = tuple[str | int, ...]
 CLOCKS: Mapping[str, Mapping[Path_, object]] = {
     "SLO": {("spec", "period"): "6h"},
     "Model": {("spec", "coldStart"): "8s"},
-    "DriftMonitor": {("spec", "window"): "2m", ("spec", "every"): "2s", ("spec", "staleAfter"): "1m"},
+    "DriftMonitor": {
+        ("spec", "window"): "2m",
+        ("spec", "maxAge"): "4m",
+        ("spec", "every"): "2s",
+        ("spec", "staleAfter"): "1m",
+    },
     "Experiment": {
         ("spec", "fault", "spotReclaim", "notice"): "8s",
         ("spec", "fault", "spotReclaim", "hold"): "30s",

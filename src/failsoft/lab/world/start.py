@@ -10,8 +10,10 @@ from failsoft.errors import FailsoftError, PermanentError
 from failsoft.lab.sizing import SPEED
 from failsoft.lab.world.compress import write_workspace
 from failsoft.lab.world.history import openmetrics, write_history
+from failsoft.lab.world.past import learn_past
 from failsoft.lab.world.places import Places
 from failsoft.lab.world.world import World, wait_until
+from failsoft.workspace.quantities import Duration
 
 __all__ = ["EXPERIMENT", "PAGER_KEY", "start", "sweep"]
 
@@ -22,6 +24,7 @@ EXPERIMENT = "chat-spot-reclaim"
 """The example's Experiment."""
 
 _TRACE_RATE = 5.0
+_DRIFT_PAST = Duration.parse("6h")
 _WARM_UP_S = 8.0
 _RECORDING_STEP_S = 5.0
 
@@ -47,6 +50,8 @@ def start(world: World, example: Path, *, approve_within: str, traffic_s: float)
         raise PermanentError("the monitoring was not described")
     urls = {"prometheus": world.prometheus.url, "alertmanager": world.alertmanager.url}
     write_workspace(example, places, **urls, approve_within=approve_within)
+    for promise in learn_past(places.workspace, _DRIFT_PAST, per_second=_TRACE_RATE):
+        world.say(f"lab       {promise}")
     _compile(places)
     kind = "a real control plane" if world.kubernetes == "real" else "the shipped fake"
     world.start_cluster()

@@ -1,5 +1,6 @@
 """DriftMonitor: which distributions of a model are compared with how they were."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -47,8 +48,25 @@ class DriftMonitorSpec(Fixed):
     min_rows: Annotated[int, Field(ge=1)] = 200
     """Fewer rows than this are too few to judge; that is said, and is never "no drift"."""
 
+    max_age: Duration | None = None
+    """How far back a window may reach until it holds `minRows`; no further than `window` when left out."""
+
     stale_after: Duration | None = None
     """When a silent evaluation alerts; three evaluations when left out."""
+
+    false_pages_per_30d: Annotated[Decimal | None, Field(gt=0, le=1000, alias="falsePagesPer30d")] = None
+    """False pages that are bearable in 30 days, over all signals; `failsoft drift learn` finds the critical values."""
+
+    false_tickets_per_30d: Annotated[Decimal | None, Field(gt=0, le=1000, alias="falseTicketsPer30d")] = None
+    """The same for tickets, those that a false page leaves behind among them; four times the pages when left out."""
+
+    floor: Annotated[Decimal, Field(ge=0, le=10)] = Decimal("0.02")
+    """PSI below which a window is never bad, however surely it differs by more than chance."""
+
+    @property
+    def tickets(self) -> Decimal:
+        """False tickets that are bearable in 30 days; where there is a budget."""
+        return self.false_tickets_per_30d or 4 * (self.false_pages_per_30d or Decimal(1))
 
     @property
     def counted_features(self) -> tuple[str, ...]:
@@ -67,4 +85,16 @@ class DriftMonitorSpec(Fixed):
         if self.stale_after is not None and self.stale_after < self.every:
             context = {"at": "staleAfter", "expected": f"{self.every} or more, the time between two evaluations"}
             raise PydanticCustomError("stale", "takes every evaluation for stale", context)
+        if self.max_age is not None and self.max_age < self.window:
+            context = {"at": "maxAge", "expected": f"{self.window} or more, the window that it lets grow"}
+            raise PydanticCustomError("age", "is shorter than the window", context)
         return self
+
+    @model_validator(mode="after")
+    def _budgeted(self) -> Self:
+        pages, tickets = self.false_pages_per_30d, self.false_tickets_per_30d
+        if tickets is None or (pages is not None and tickets > pages):
+            return self
+        expected = "falsePagesPer30d beside it" if pages is None else f"more than the {pages} false pages"
+        context = {"at": "falseTicketsPer30d", "expected": f"{expected}: a false page often leaves a ticket behind"}
+        raise PydanticCustomError("budget", "is no budget of tickets", context)

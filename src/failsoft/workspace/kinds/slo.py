@@ -80,8 +80,15 @@ class DriftBelow(Fixed):
     limit the worst of distribution, missing and new rows is. A limit is what chance allows at the budget of false
     pages, or the least that matters, whichever is larger; so excess is held below 1."""
 
-    below: Annotated[Decimal, Field(gt=0, le=100)]
-    """The score from which on a slice of time is bad."""
+    below: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    """The score above which a slice of time is bad; the critical value by the monitor's budget, when left out."""
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> Self:
+        if self.below is None and self.statistic != "psi":
+            context = {"at": "statistic", "expected": "below beside it, or psi, which alone is calibrated"}
+            raise PydanticCustomError("drift", "has no critical value", context)
+        return self
 
 
 class GaugeWithin(OneOf):
