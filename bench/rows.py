@@ -32,6 +32,10 @@ def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table, a mark behind each bound that is broken."""
     lines = ["| what | measured | bound |", "|---|---:|---:|"]
     for row in rows:
-        bound = "" if row.bound is None else f"<= {row.bound:g} {row.unit}{'' if row.holds else ' BROKEN'}"
-        lines.append(f"| {row.what} | {row.value:.3g} {row.unit} | {bound} |")
+        bound = "" if row.bound is None else f"<= {_figure(row.bound, row.unit)}{'' if row.holds else ' BROKEN'}"
+        lines.append(f"| {row.what} | {_figure(row.value, row.unit)} | {bound} |")
     return "\n".join(lines)
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:.3g} {unit}".rstrip()

