@@ -133,7 +133,7 @@ def write_whole(target: Path, text: str) -> None:
 
 
 class Told:
-    """Says every two seconds on standard error how far long work is; short work stays silent.
+    """Says every two seconds how far long work is, to who sits at a terminal; short work stays silent.
 
     Args:
         what: the work.
@@ -145,7 +145,7 @@ class Told:
 
     def __call__(self, done: int, of: int, unit: str) -> None:
         """So much is done; `of` is 0 where nobody knows of how much."""
-        if time.monotonic() >= self._next:
+        if time.monotonic() >= self._next and sys.stderr.isatty():
             self._next = time.monotonic() + _EVERY_S
             whole = f" of {of:,}" if of else ""
             click.echo(f"{self._what}: {done:,}{whole} {unit}", err=True)

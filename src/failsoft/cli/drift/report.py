@@ -35,5 +35,5 @@ def report(  # one parameter for each option
     features = judged(window, tolerance, alarms=alarms)
     write_whole(out, page(window, features, source=data.name))
     shown(warnings, "text")
-    click.echo(f"wrote {out}: {len(features)} features of {window.rows:,} rows")
+    click.echo(f"wrote {out}: {len({one.compared.name for one in features})} features of {window.rows:,} rows")
     sys.exit(exit_code(features))

@@ -44,9 +44,13 @@ def held_out(
             sizes.append(window.rows)
             told(len(made), len(paths), "windows")
         return made, sizes
+    from failsoft.drift.data import DataError  # `counted` and `_cut` say what is missing where it is not installed
+
     for source in _cut(profile, paths, rows, form, delimiter):
         try:
             window = count(profile, source)
+        except DataError as error:
+            stop([error.finding], form)
         except WrongColumnError as error:
             stop([Finding(codes.COLUMN_TYPE, str(error), Place(source.shown))], form)
         made.append(window_counts(window))
@@ -77,7 +81,7 @@ def _cut(
                 for at in range(whole):
                     yield TableSource(left.slice(at * rows, rows), path.name)
                 left = left.slice(whole * rows)
-        except (pa.ArrowException, ValueError) as error:
+        except (pa.ArrowException, OSError, EOFError, ValueError) as error:
             first = (str(error) or type(error).__name__).splitlines()[0]
             stop([Finding(codes.DATA_UNREADABLE, f"cannot be read: {first}", Place(path.name))], form)
 
