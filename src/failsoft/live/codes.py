@@ -7,6 +7,8 @@ __all__ = [
     "CODES",
     "DOWN",
     "EXPRESSION_REFUSED",
+    "HISTORY_GONE",
+    "HISTORY_PARTIAL",
     "INTERVAL_DIFFERS",
     "INTERVAL_TOO_LONG",
     "NOT_ASKED",
@@ -42,6 +44,8 @@ RULES_NOT_LOADED = Code(
 )
 RULES_FAILING = Code("FS483", "rules-failing", "Loaded rules whose evaluation fails.")
 NOT_ASKED = Code("FS484", "not-asked", "Something that this server cannot be asked.", Severity.INFO)
+HISTORY_PARTIAL = Code("FS485", "history-partial", "A past that is not known in full.", Severity.WARNING)
+HISTORY_GONE = Code("FS486", "history-gone", "A past of which nothing is known.")
 
 CODES = (
     DOWN,
@@ -58,4 +62,6 @@ CODES = (
     RULES_NOT_LOADED,
     RULES_FAILING,
     NOT_ASKED,
+    HISTORY_PARTIAL,
+    HISTORY_GONE,
 )

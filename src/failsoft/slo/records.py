@@ -55,10 +55,19 @@ __all__ = [
     "budget_records",
     "count_labels",
     "count_matchers",
+<<<<<<< HEAD
     "error_ratio",
     "freshness",
     "labels_of",
     "pulse_records",
+=======
+    "count_records",
+    "counts",
+    "error_ratio",
+    "freshness",
+    "labels_of",
+    "reach_of",
+>>>>>>> a5ce3b6 (Write the past of a new SLO as blocks, at the phase and up to the edge that its server has)
     "state_records",
     "step_records",
 ]
@@ -107,12 +116,42 @@ def _definition(sli: Sli) -> str:
     return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
+<<<<<<< HEAD
 class _Count(NamedTuple):
     """The series that increments are recorded in, and every how many milliseconds."""
 
     bad: str
     total: str
     every: int
+=======
+def counts(objective: Objective) -> tuple[str, str]:
+    """PromQL of the bad and of all events of the step that ends now, from the raw series."""
+    sli, step = objective.sli, objective.step
+    if isinstance(sli, Slices):
+        return sli.bad(step), f"({sli.total(step)})"
+    reach = reach_of(objective)
+    scale = f"* {step} / {reach}"
+    return f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
+
+
+def reach_of(objective: Objective) -> int:
+    """Milliseconds of the raw series that an increment is taken from."""
+    return objective.step + objective.scrape - 1
+
+
+def count_records(objective: Objective) -> tuple[Record, ...]:
+    """Bad and all events of one step; before them, which groups are counted by themselves, and how many are not.
+
+    There are no events where it is not known which of them were bad: else a bucket that goes missing would read as
+    all good.
+    """
+    bad, total = counts(objective)
+    labels = count_labels(objective)
+    if objective.cap:
+        return _count_groups(objective, bad, total)
+    known = f"and on() {BAD}{_found_by(objective.name, objective.sli)}"
+    return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
+>>>>>>> a5ce3b6 (Write the past of a new SLO as blocks, at the phase and up to the edge that its server has)
 
 
 def _pulses(objective: Objective) -> _Count:

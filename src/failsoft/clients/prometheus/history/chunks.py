@@ -19,12 +19,14 @@ class Question:
         expression: PromQL.
         step: milliseconds.
         first, last: numbers of steps since the epoch, both inclusive.
+        phase: milliseconds after those multiples, less than a step.
     """
 
     expression: str
     step: int
     first: int
     last: int
+    phase: int = 0
 
 
 class Chunk(NamedTuple):

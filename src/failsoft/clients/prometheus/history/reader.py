@@ -165,12 +165,11 @@ class Reader:
     def _try(self, question: Question, chunk: Chunk) -> tuple[Series, ...]:
         """Ask, and ask again after a pause while the server cannot answer; all threads keep the pause."""
         step = question.step / 1000
+        start, end = ((number * question.step + question.phase) / 1000 for number in chunk)
         for left in reversed(range(_TRIES)):
             self._wait()
             try:
-                series = self._prometheus.query_range(
-                    question.expression, start=chunk.first * step, end=chunk.last * step, step=step
-                )
+                series = self._prometheus.query_range(question.expression, start=start, end=end, step=step)
             except TooSlowError as error:
                 self._slow_down(error.delay)
                 with self._lock:

@@ -77,7 +77,8 @@ class Store:
             raise UsageError(f"{error.filename or path.parent} cannot be written: {error.strerror}") from error
 
     def _path(self, question: Question, chunk: Chunk) -> Path:
-        asked = _digest(f"{question.step}\n{question.expression}")
+        phase = f"+{question.phase}" if question.phase else ""
+        asked = _digest(f"{question.step}{phase}\n{question.expression}")
         return self.folder / self._server / asked / f"{chunk.first}-{chunk.last}.json"
 
 
