@@ -12,6 +12,7 @@ from failsoft.clients.prometheus import PrometheusClient
 from failsoft.lab.parts import prometheus_server
 from failsoft.live.blocks import blocks_in, check_target, openmetrics
 from failsoft.live.past import Past, Span
+from failsoft.slo.records import steps_of
 from failsoft.slo.series import BUDGET_REMAINING, COVERAGE
 
 WINDOWS = ("period: 30m, tiers", "period: 2h, tiers"), ("objective: 99%, period: 30m", "objective: 99%, period: 2h")
@@ -126,14 +127,16 @@ def test_nothing_is_left_where_promtool_fails(tmp_path, asked, monkeypatch):
     (parts / "promtool").write_text("#!/bin/sh\nmkdir -p $6; echo half > $6/block; echo 'no space left' >&2; exit 1\n")
     (parts / "promtool").chmod(0o755)
     monkeypatch.setenv("FAILSOFT_PARTS", str(parts))
-    span = Span(asked().objectives[0], 0, 0, 1)
+    objective = asked().objectives[0]
+    span = Span(objective, steps_of(objective), 0, 0, 1)
     with pytest.raises(RefusedError, match="no space left"):
         write_blocks([Past(span, {5000: 1.0}, {5000: 2.0}, 0)], tmp_path / "out" / "blocks")
     assert os.listdir(tmp_path / "out") == []  # noqa: PTH208  # hidden ones too
 
 
 def test_samples_are_written_series_by_series_in_order_of_time(asked):
-    span = Span(asked().objectives[0], 0, 0, 1)
+    objective = asked().objectives[0]
+    span = Span(objective, steps_of(objective), 0, 0, 1)
     lines = list(openmetrics([Past(span, {10_000: 0.1, 5000: 1.0}, {5000: 2.0}, 0)]))
     assert [line.split("{")[0] for line in lines if not line.startswith("#")] == [
         "failsoft:slo_events_bad:increase",

@@ -72,7 +72,8 @@ def test_a_step_without_two_scrapes_is_told(told):
 def test_a_field_that_came_later_is_told_with_the_files_that_have_it(told):
     ((code, message, _),) = told({"version": Version(2, 41), "product": "2.41.0"})
     assert code == "FS476"
-    assert message == "Prometheus 2.41.0 does not know keep_firing_for, and refuses rules/chat.yaml"
+    assert message.startswith("Prometheus 2.41.0 does not know keep_firing_for, and refuses ")
+    assert "rules/chat.yaml" in message
     assert told({"version": Version(2, 42)}) == []
     assert told({"version": None, "product": "0.36.0"}) == []
 
@@ -83,7 +84,7 @@ def test_an_expression_is_told_with_its_rule_in_the_words_of_the_server(told):
         return {"refused": {rule["expr"]: "unknown function"}}
 
     ((code, message, _),) = told(answers)
-    assert (code, message) == ("FS475", "failsoft:slo_events_bad:increase in chat-answers: unknown function")
+    assert (code, message) == ("FS475", "failsoft:slo_pulse_bad:increase in chat-answers: unknown function")
 
 
 def test_a_metric_that_is_not_there_is_told_once_for_an_slo(told):
@@ -140,7 +141,7 @@ def test_rules_of_an_older_definition_are_outdated(told):
         return {"groups": tuple(_with(group, '"0.5"', '"0.25"') for group in groups)}
 
     ((code, message, _),) = told(older)
-    assert (code, message) == ("FS481", "chat-ttft of rules/chat.yaml is loaded with other rules")
+    assert (code, message) == ("FS481", "chat-ttft, chat-ttft/budget of rules/chat.yaml are loaded with other rules")
 
 
 def _with(group, old, new):

@@ -13,6 +13,8 @@ import click
 from failsoft.cli.common import duration, load_clean, report, unknown, workspace_argument
 from failsoft.errors import FailsoftError, UsageError
 from failsoft.findings import Finding, Severity
+from failsoft.slo.promql import range_text
+from failsoft.slo.series import BAD
 from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
         pasts = _read(prometheus, objectives, since)
     finally:
         prometheus.close()
-    findings = [finding for past in pasts for finding in _lacking(past)]
+    findings = [finding for past in pasts if past.span.count.bad == BAD for finding in _lacking(past)]
     report(findings, "text", workspace)
     filled = [past for past in pasts if past.total]
     for past in pasts:
@@ -65,8 +67,8 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
         click.echo("nothing is written: no step of the past is known that Prometheus has not recorded itself", err=True)
         sys.exit(1)
     count = write_blocks(filled, out)
-    steps = sum(len(past.total) for past in filled)
-    click.echo(f"wrote {out}: {count} block{'s' if count > 1 else ''}, {steps:,} steps of {len(filled)} SLOs")
+    samples = sum(len(past.bad) + len(past.total) for past in filled)
+    click.echo(f"wrote {out}: {count} block{'s' if count > 1 else ''}, {samples:,} samples")
     click.echo(_next(out))
     sys.exit(1 if any(finding.severity is Severity.ERROR for finding in findings) else 0)
 
@@ -96,18 +98,19 @@ def _chosen(loaded: "Workspace", names: tuple[str, ...], root: Path) -> tuple["O
 
 def _read(prometheus: "PrometheusClient", objectives: Sequence["Objective"], since: Duration | None) -> list["Past"]:
     from failsoft.clients.prometheus.history import Reader
-    from failsoft.live.past import past_of, phase_of, questions_of
+    from failsoft.live.past import past_of, phase_of, questions_of, spans_of
+    from failsoft.slo.records import pulses_of, steps_of
 
     now = round(time.time() * 1000)
     before = min(_head(prometheus, now), now - _LATE_MS)
-    spans = [
-        _span(objective, phase_of(prometheus, objective), (now, before), since.milliseconds if since else None)
-        for objective in objectives
-    ]
-    questions = [question for span in spans for question in questions_of(span)]
-    answers = Reader(prometheus).read(questions, _told() if sys.stderr.isatty() else lambda _: None)
-    each = zip(spans, (answers[at : at + 3] for at in range(0, len(answers), 3)), strict=True)
-    return [past_of(span, found) for span, found in each]
+    spans: list[Span] = []
+    for objective in objectives:
+        phases = tuple(phase_of(prometheus, objective, count) for count in (steps_of(objective), pulses_of(objective)))
+        reach = since.milliseconds if since else objective.period
+        spans += spans_of(objective, (phases[0], phases[1]), since=reach, now=now, before=before)
+    questions = [questions_of(span) for span in spans]
+    answers = iter(Reader(prometheus).read([one for each in questions for one in each], _shown()))
+    return [past_of(span, [next(answers) for _ in each]) for span, each in zip(spans, questions, strict=True)]
 
 
 def _head(prometheus: "PrometheusClient", now: int) -> int:
@@ -116,15 +119,6 @@ def _head(prometheus: "PrometheusClient", now: int) -> int:
         oldest = int(prometheus.read("status/tsdb")["headStats"]["minTime"])
         return now if oldest >= _EMPTY_HEAD or oldest <= 0 else oldest
     return now - _HEAD_MS
-
-
-def _span(objective: "Objective", phase: int | None, ends: tuple[int, int], since: int | None) -> "Span":
-    from failsoft.live.past import Span
-
-    now, before = ends
-    step, shift = objective.step, phase or 0
-    first = -(-(now - (since or objective.period) - shift) // step)
-    return Span(objective, phase, first, (before - 1 - shift) // step)
 
 
 def _lacking(past: "Past") -> list[Finding]:
@@ -152,23 +146,28 @@ def _lacking(past: "Past") -> list[Finding]:
 
 
 def _row(past: "Past") -> str:
-    left = past.left
-    budget = "no events" if left is None else f"{left:.1%} of the budget left by them"
-    held = f", {past.held:,} recorded already" if past.held else ""
+    span, left = past.span, past.left
     ends = f"{_day(min(past.total))} to {_day(max(past.total))}" if past.total else "none"
-    return f"{past.span.objective.name}  {len(past.total):,} of {past.span.steps:,} steps{held}  {ends}  {budget}"
+    held = f", {past.held:,} recorded already" if past.held else ""
+    what = f"{span.objective.name}  every {range_text(span.count.every)}"
+    row = f"{what}  {len(past.total):,} of {span.steps:,}{held}  {ends}"
+    if span.count.bad != BAD:
+        return row
+    return row + ("  no events" if left is None else f"  {left:.1%} of the budget left")
 
 
 def _day(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _told() -> Callable[["Progress"], None]:
+def _shown() -> Callable[["Progress"], None]:
+    """Shows how far it is, to people only."""
+
     def show(progress: "Progress") -> None:
         last = progress.done == progress.chunks
         click.echo(f"\rasking Prometheus: {progress.done} of {progress.chunks}", nl=last, err=True)
 
-    return show
+    return show if sys.stderr.isatty() else lambda _: None
 
 
 def _next(out: Path) -> str:

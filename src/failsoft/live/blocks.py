@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from failsoft.clients.binaries import find, run_tool
@@ -10,7 +10,6 @@ from failsoft.errors import RefusedError, UsageError
 from failsoft.live.past import Past
 from failsoft.slo.promql import quoted
 from failsoft.slo.records import count_labels
-from failsoft.slo.series import BAD, TOTAL
 
 __all__ = ["blocks_in", "check_target", "openmetrics", "write_blocks"]
 
@@ -33,11 +32,14 @@ def check_target(folder: Path) -> None:
 
 def openmetrics(pasts: Sequence[Past]) -> Iterator[str]:
     """The lines of a file with the increments of SLOs: one family after the other, each series in order of time."""
-    for name in (BAD, TOTAL):
+    families: dict[str, list[tuple[Past, Mapping[int, float]]]] = {}
+    for past in pasts:
+        families.setdefault(past.span.count.bad, []).append((past, past.bad))
+        families.setdefault(past.span.count.total, []).append((past, past.total))
+    for name, held in families.items():
         yield f"# TYPE {name} gauge\n"
-        for past in pasts:
+        for past, values in held:
             labels = ",".join(f"{key}={quoted(value)}" for key, value in count_labels(past.span.objective))
-            values = past.bad if name == BAD else past.total
             for at in sorted(values):
                 yield f"{name}{{{labels}}} {values[at]!r} {at / 1000:.3f}\n"
     yield "# EOF\n"

@@ -12,37 +12,38 @@ from dataclasses import dataclass
 from failsoft.clients.prometheus.history import Answered, Question
 from failsoft.clients.prometheus.port import Prometheus, Series
 from failsoft.slo.promql import range_text, selector
-from failsoft.slo.records import count_matchers, counts
+from failsoft.slo.records import Count, count_matchers, increments, pulses_of, steps_of
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import TOTAL
 
-__all__ = ["Past", "Span", "past_of", "phase_of", "questions_of"]
+__all__ = ["Past", "Span", "past_of", "phase_of", "questions_of", "spans_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The steps of an SLO that can be filled.
+    """The increments of an SLO that can be filled.
 
     Attributes:
         objective: the SLO.
-        phase: milliseconds after a multiple of the step at which its rules are evaluated; None where none was seen.
-        first, last: numbers of steps since the epoch, both inclusive; none where the first is larger.
+        count: the series that they are recorded in, and how often.
+        phase: milliseconds after a multiple of that time at which the rules are evaluated; None where none was seen.
+        first, last: numbers of those times since the epoch, both inclusive; none where the first is larger.
     """
 
     objective: Objective
+    count: Count
     phase: int | None
     first: int
     last: int
 
     @property
     def steps(self) -> int:
-        """How many steps there are."""
+        """How many there are."""
         return max(0, self.last - self.first + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was found out about the steps of an SLO.
+    """What was found out about the steps of a span.
 
     Attributes:
         span: the steps.
@@ -65,21 +66,43 @@ class Past:
         return 1 - spent / events / float(self.span.objective.budget) if events else None
 
 
-def phase_of(prometheus: Prometheus, objective: Objective) -> int | None:
-    """At which milliseconds of each step the server evaluates the SLO's rules; None while it has not."""
-    recorded = selector(TOTAL, count_matchers(objective))
-    reach, pace = range_text(objective.step * 2), range_text(max(1000, objective.step // 5))
+def spans_of(
+    objective: Objective, phases: tuple[int | None, int | None], *, since: int, now: int, before: int
+) -> tuple[Span, Span]:
+    """What budgets read, over `since` milliseconds, and what alerts read, no longer than their longest window.
+
+    Args:
+        objective: the SLO.
+        phases: of the two, as `phase_of` found them.
+        since: milliseconds.
+        now: milliseconds since the epoch.
+        before: the same; where the past ends.
+    """
+    longest = max(tier.long for tier in objective.tiers)
+    reaches = ((steps_of(objective), since), (pulses_of(objective), min(since, longest)))
+    spans = []
+    for (count, reach), phase in zip(reaches, phases, strict=True):
+        shift = phase or 0
+        first = -(-(now - reach - shift) // count.every)
+        spans.append(Span(objective, count, phase, first, (before - 1 - shift) // count.every))
+    return spans[0], spans[1]
+
+
+def phase_of(prometheus: Prometheus, objective: Objective, count: Count) -> int | None:
+    """At which milliseconds of each step the server evaluates the rules; None while it has not."""
+    recorded = selector(count.total, count_matchers(objective))
+    reach, pace = range_text(count.every * 2), range_text(max(1000, count.every // 5))
     samples = prometheus.query(f"max(max_over_time(timestamp({recorded})[{reach}:{pace}]))")
-    return round(samples[0].value * 1000) % objective.step if samples else None
+    return round(samples[0].value * 1000) % count.every if samples else None
 
 
-def questions_of(span: Span) -> tuple[Question, Question, Question]:
+def questions_of(span: Span) -> tuple[Question, ...]:
     """Bad events, all events, and whether there is a record already, at each step."""
-    objective, phase = span.objective, span.phase or 0
-    bad, total = counts(objective)
-    there = selector(TOTAL, count_matchers(objective), objective.step - 1)
+    every, phase = span.count.every, span.phase or 0
+    bad, total = increments(span.objective, every)
+    there = selector(span.count.total, count_matchers(span.objective), every - 1)
     asked = (bad, total, f"sum(count_over_time({there}))")
-    return tuple(Question(one, objective.step, span.first, span.last, phase) for one in asked)  # type: ignore[return-value]
+    return tuple(Question(one, every, span.first, span.last, phase) for one in asked)
 
 
 def past_of(span: Span, answers: Sequence[Answered]) -> Past:

@@ -50,26 +50,21 @@ from failsoft.slo.series import (
 )
 
 __all__ = [
+    "Count",
     "Record",
     "bad_sum",
     "budget_records",
     "count_labels",
     "count_matchers",
-<<<<<<< HEAD
     "error_ratio",
     "freshness",
+    "increments",
     "labels_of",
     "pulse_records",
-=======
-    "count_records",
-    "counts",
-    "error_ratio",
-    "freshness",
-    "labels_of",
-    "reach_of",
->>>>>>> a5ce3b6 (Write the past of a new SLO as blocks, at the phase and up to the edge that its server has)
+    "pulses_of",
     "state_records",
     "step_records",
+    "steps_of",
 ]
 
 _HASHED_WINDOW = 3_600_000
@@ -116,61 +111,33 @@ def _definition(sli: Sli) -> str:
     return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
-<<<<<<< HEAD
-class _Count(NamedTuple):
+class Count(NamedTuple):
     """The series that increments are recorded in, and every how many milliseconds."""
 
     bad: str
     total: str
     every: int
-=======
-def counts(objective: Objective) -> tuple[str, str]:
-    """PromQL of the bad and of all events of the step that ends now, from the raw series."""
-    sli, step = objective.sli, objective.step
-    if isinstance(sli, Slices):
-        return sli.bad(step), f"({sli.total(step)})"
-    reach = reach_of(objective)
-    scale = f"* {step} / {reach}"
-    return f"({sli.bad(reach, objective.delay)})\n{scale}", f"{sli.total(reach, objective.delay)}\n{scale}"
 
 
-def reach_of(objective: Objective) -> int:
-    """Milliseconds of the raw series that an increment is taken from."""
-    return objective.step + objective.scrape - 1
+def pulses_of(objective: Objective) -> Count:
+    """Where the increments are recorded that alerts read."""
+    return Count(PULSE_BAD, PULSE_TOTAL, objective.pulse)
 
 
-def count_records(objective: Objective) -> tuple[Record, ...]:
-    """Bad and all events of one step; before them, which groups are counted by themselves, and how many are not.
-
-    There are no events where it is not known which of them were bad: else a bucket that goes missing would read as
-    all good.
-    """
-    bad, total = counts(objective)
-    labels = count_labels(objective)
-    if objective.cap:
-        return _count_groups(objective, bad, total)
-    known = f"and on() {BAD}{_found_by(objective.name, objective.sli)}"
-    return Record(BAD, bad, labels), Record(TOTAL, f"{total}\n{known}", labels)
->>>>>>> a5ce3b6 (Write the past of a new SLO as blocks, at the phase and up to the edge that its server has)
-
-
-def _pulses(objective: Objective) -> _Count:
-    return _Count(PULSE_BAD, PULSE_TOTAL, objective.pulse)
-
-
-def _steps(objective: Objective) -> _Count:
-    return _Count(BAD, TOTAL, objective.step)
+def steps_of(objective: Objective) -> Count:
+    """Where the increments are recorded that budgets read."""
+    return Count(BAD, TOTAL, objective.step)
 
 
 def pulse_records(objective: Objective) -> tuple[Record, ...]:
     """Bad and all events of one pulse; before them, which groups are counted by themselves, and how many are not."""
-    count = _pulses(objective)
+    count = pulses_of(objective)
     if not objective.cap:
         return _counted(objective, count, "")
     members, pace = _members(objective), objective.tiers[0].long
     alone = (*count_matchers(objective), Matcher(GROUP, "!=", OTHER_GROUP))
     recorded = selector(PULSE_TOTAL, alone, _reach(count.every, pace, same_group=True))
-    _, total = _increments(objective, count.every)
+    _, total = increments(objective, count.every)
     mine = labels_of(objective)
     return (
         Record(GROUPS, largest(total, recorded, pace // count.every, objective.cap), mine),
@@ -184,15 +151,15 @@ def step_records(objective: Objective) -> tuple[Record, Record]:
     members = _members(objective)
     if objective.pulse > _LOOKBACK:
         members = f"last_over_time({members}[{range_text(objective.pulse * 3 // 2)}])"
-    return _counted(objective, _steps(objective), members)
+    return _counted(objective, steps_of(objective), members)
 
 
-def _counted(objective: Objective, count: _Count, members: str) -> tuple[Record, Record]:
+def _counted(objective: Objective, count: Count, members: str) -> tuple[Record, Record]:
     """There are no events where it is not known which of them were bad.
 
     Else a bucket that goes missing would read as all good.
     """
-    bad, total = _increments(objective, count.every)
+    bad, total = increments(objective, count.every)
     if objective.cap:
         bad, total = split(f"({bad})", members), split(total, members)
     labels, known = count_labels(objective), f"{count.bad}{_found_by(objective.name, objective.sli)}"
@@ -200,7 +167,8 @@ def _counted(objective: Objective, count: _Count, members: str) -> tuple[Record,
     return Record(count.bad, bad, labels), Record(count.total, f"{total}\n{on}", labels)
 
 
-def _increments(objective: Objective, every: int) -> tuple[str, str]:
+def increments(objective: Objective, every: int) -> tuple[str, str]:
+    """PromQL of the bad and of all events of the last `every` milliseconds, from the raw series."""
     sli = objective.sli
     if isinstance(sli, Slices):
         return sli.bad(every), f"({sli.total(every)})"

@@ -36,20 +36,20 @@ def interval_differs(subject: Subject, answers: Answers) -> Iterator[Finding]:
 
 
 def interval_too_long(subject: Subject, answers: Answers) -> Iterator[Finding]:
-    """A recording step that holds fewer than two scrapes sees no increment at all; a gauge needs one."""
+    """A pulse of the recording that holds fewer than two scrapes sees no increment at all; a gauge needs one."""
     for objective in subject.objectives:
         if isinstance(objective.sli, Score):
             continue  # of failsoft's own making, at another target
         model = subject.workspace.models[objective.model]
         longest = max((target.interval for target in targets_of(answers, model.spec.select)), default=0)
         needed = 1 if isinstance(objective.sli, Gauge) else 2
-        if longest * needed > objective.step:
+        if longest * needed > objective.pulse:
             yield _too_long(objective, longest, needed)
 
 
 def _too_long(objective: Objective, longest: int, needed: int) -> Finding:
-    step = range_text(objective.step)
-    message = f"{objective.name} records every {step}, and {objective.model} is scraped every {range_text(longest)}"
-    expected = f"a scrape every {range_text(objective.step // needed)} or less"
-    hint = "scrape more often; or take a longer period, whose step is longer"
+    pulse = range_text(objective.pulse)
+    message = f"{objective.name} records every {pulse}, and {objective.model} is scraped every {range_text(longest)}"
+    expected = f"a scrape every {range_text(objective.pulse // needed)} or less"
+    hint = "scrape more often, or say in spec.prometheus how often it is"
     return Finding(codes.INTERVAL_TOO_LONG, message, objective.document.at("spec", "model"), expected, hint)
