@@ -25,6 +25,7 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     "real_kubernetes": ("kubernetes", lambda: _is_there("kube-apiserver") and _is_there("etcd")),
     "newest_prometheus": ("newest-promtool", (CACHE / "newest" / "promtool").is_file),
     "real_data": ("real-data", lambda: len(list((CACHE / "data").glob("*-*"))) >= 3),
+    "pushgateway": ("pushgateway", lambda: os.access(CACHE / "parts" / "pushgateway", os.X_OK)),
     "spark": ("spark", (CACHE / "spark" / ".unpacked-from").is_file),
 }
 

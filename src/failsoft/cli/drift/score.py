@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from failsoft.cli.common import duration, report
+from failsoft.cli.drift.export import export_options, exporting
 from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, opened, read_calibration, read_reference, stop
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
@@ -58,6 +59,7 @@ def tolerance_options[F: Any](function: F) -> F:
 @click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
 @tolerance_options
+@export_options
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def score(  # noqa: PLR0913  # one parameter for each option
     *,
@@ -72,25 +74,29 @@ def score(  # noqa: PLR0913  # one parameter for each option
 ) -> None:
     """Score the rows of DATA against the reference profile REF: a file, or a folder of one for each revision.
 
-    Exits with 0 where all is in tolerance, 1 where a feature drifted, 2 where it could not be judged.
+    With --textfile or --pushgateway Prometheus gets the scores, or that there are none. Exits with 0 where all is in
+    tolerance, 1 where a feature drifted, 2 where it could not be judged or exported.
     """
     if diagnose and exact is None:
         raise UsageError("--diagnose needs the rows of the reference: say --exact")
-    profile = read_reference(reference, output, revision)
-    alarms = alarms_of(profile, tolerance, output)
-    if unknown := [name for name in diagnose if name not in profile.features]:
-        raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
-    window, warnings = counted(profile, data, output, delimiter)
-    details: dict[str, Any] = {}
-    compared = None
-    if exact is not None:
-        from failsoft.cli.drift.exact import from_rows
-        from failsoft.drift.stratified import Stratified
+    with exporting(tolerance, tolerance["window"], output) as export:
+        profile = read_reference(reference, output, revision)
+        export.of(profile)
+        alarms = alarms_of(profile, tolerance, output)
+        if unknown := [name for name in diagnose if name not in profile.features]:
+            raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
+        window, warnings = counted(profile, data, output, delimiter)
+        details: dict[str, Any] = {}
+        compared = None
+        if exact is not None:
+            from failsoft.cli.drift.exact import from_rows
+            from failsoft.drift.stratified import Stratified
 
-        if isinstance(window, Stratified):
-            raise UsageError(f"--exact takes all rows together, and {reference.name} has strata")
-        compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
-    features = judged(window, tolerance, compared, alarms)
+            if isinstance(window, Stratified):
+                raise UsageError(f"--exact takes all rows together, and {reference.name} has strata")
+            compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
+        features = judged(window, tolerance, compared, alarms)
+        export.show(features)
     if output == "text":
         report(warnings, output)
     if output == "json":
