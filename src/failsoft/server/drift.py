@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 
 from failsoft.clients.prometheus import Prometheus
-from failsoft.drift import Score, Verdict, Watch, evaluate
+from failsoft.drift import Score, Verdict, Watch, codes, evaluate
 from failsoft.drift.monitors.alarm import Sum
+from failsoft.drift.monitors.revision import Served, now_query, seen, window_query
+from failsoft.drift.monitors.watch import lengths
 from failsoft.drift.rhythm import hour_of
 from failsoft.errors import FailsoftError
-from failsoft.findings import Finding  # noqa: TC001  # named at run time by what is annotated
+from failsoft.findings import Finding  # named at run time by what is annotated
 from failsoft.server.drift_board import CUSUM, DriftBoard
 from failsoft.server.references import watched
 from failsoft.slo.promql import Matcher, range_text, selector
@@ -54,13 +56,18 @@ class DriftLoop:
 
     async def evaluate(self, monitor: Document[DriftMonitorSpec]) -> None:
         """One round of a monitor. The reference is read again each time: it may have been learned anew."""
-        ready, findings = await asyncio.to_thread(watched, self._workspace, monitor)
+        try:
+            served = await asyncio.to_thread(self._served, monitor)
+        except FailsoftError as error:
+            _log.warning("drift monitor %s: its revision is not known: %s", monitor.name, error)
+            self._board.failed(monitor.spec.model, monitor.name, monitor.spec.signals)
+            return
+        ready, findings = await asyncio.to_thread(watched, self._workspace, monitor, served.now if served else None)
         for finding in findings if findings != self._said.get(monitor.name) else ():
             _log.warning("drift monitor %s: %s: %s", monitor.name, finding.place, finding.message)
         self._said[monitor.name] = findings
-        missing = set(monitor.spec.signals) - {watch.name for watch in ready}
-        self._board.failed(monitor.spec.model, monitor.name, sorted(missing))
-        scores = {watch.name: await self._judge(watch) for watch in ready}
+        self._unready(monitor, ready, findings)
+        scores = {watch.name: await self._judge(watch, served) for watch in ready}
         judged = [(watch, *found) for watch in ready if (found := scores[watch.name]) is not None]
         moved = _moved([score for watch, score, _ in judged if watch.signal.role == "input"])
         for watch, score, window in judged:
@@ -80,10 +87,40 @@ class DriftLoop:
                 self._board.failed(monitor.spec.model, monitor.name, monitor.spec.signals)
             await asyncio.sleep(max(0.0, started + monitor.spec.every.seconds - time.monotonic()))
 
-    async def _judge(self, watch: Watch) -> tuple[Score, Duration] | None:
-        """The shortest window with enough rows, judged; None where Prometheus does not answer."""
+    def _unready(
+        self, monitor: Document[DriftMonitorSpec], ready: Sequence[Watch], findings: Sequence[Finding]
+    ) -> None:
+        """Show what cannot be evaluated: a revision without a reference is not comparable, all else has failed."""
+        missing = sorted(set(monitor.spec.signals) - {watch.name for watch in ready})
+        unknown = [one.message for one in findings if one.code is codes.REVISION_UNKNOWN]
+        if unknown:
+            score = Score(Verdict.NOT_COMPARABLE, reason=unknown[0])
+            self._board.unjudged(monitor.spec.model, monitor.name, missing, score)
+        else:
+            self._board.failed(monitor.spec.model, monitor.name, missing)
+
+    def _served(self, monitor: Document[DriftMonitorSpec]) -> Served | None:
+        """The revisions that are served, by the monitor's document or by Prometheus; None where nobody says."""
+        revision = monitor.spec.revision
+        if revision is None or revision.series is None:
+            return None if revision is None else Served((revision.value or "",))
+        label = revision.series.label
+        now = seen(self._prometheus.query(now_query(revision.series)), label)
+        each = (
+            seen(self._prometheus.query(window_query(revision.series, one)), label) for one in lengths(monitor.spec)
+        )
+        return Served(now, tuple(len(found) == 1 for found in each))
+
+    async def _judge(self, watch: Watch, served: Served | None) -> tuple[Score, Duration] | None:
+        """The shortest window with enough rows, judged; None where Prometheus does not answer.
+
+        No window reaches back to another revision.
+        """
+        if served is not None and served.rollout:
+            return Score(Verdict.ROLLOUT, reason=served.rollout), watch.asks[0][0]
         found: tuple[Score, Duration] | None = None
-        for window, query in watch.asks:
+        alone = served.alone if served is not None and served.alone else (True,) * len(watch.asks)
+        for window, query in (ask for ask, whole in zip(watch.asks, alone, strict=True) if whole):
             try:
                 samples = await asyncio.to_thread(self._prometheus.query, query)
             except FailsoftError as error:

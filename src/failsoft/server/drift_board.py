@@ -78,6 +78,13 @@ class DriftBoard(Collector):
         else:
             self._count_error(watch.model, watch.monitor)
 
+    def unjudged(self, model: str, monitor: str, signals: Iterable[str], score: Score) -> None:
+        """Show that signals have nothing to be compared with, and why."""
+        for signal in signals:
+            shown = self._signals.setdefault((model, monitor, signal), _Shown())
+            shown.score, shown.verdict, shown.sum, shown.watch = score, score.verdict.value, None, None
+            self._count_error(model, monitor)
+
     def failed(self, model: str, monitor: str, signals: Iterable[str]) -> None:
         """Show that signals could not be evaluated at all."""
         for signal in signals:

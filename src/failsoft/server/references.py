@@ -1,5 +1,6 @@
 """The reference profiles of drift monitors, read from the workspace's folder, and what monitors make of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,18 +35,56 @@ def read_profile(
     return ReferenceProfile.parse(data, shown)
 
 
-def watched(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> tuple[tuple[Watch, ...], tuple[Finding, ...]]:
-    """The signals of a monitor that can be evaluated, and what is wrong with the others or with its reference."""
+def watched(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], revisions: Sequence[str] | None = None
+) -> tuple[tuple[Watch, ...], tuple[Finding, ...]]:
+    """The signals of a monitor that can be evaluated, and what is wrong with the others or with its reference.
+
+    Args:
+        workspace: the monitor's.
+        monitor: one that watches signals of an engine.
+        revisions: those that are served; the first of them that has a reference is taken. None where nobody said: then
+            of a folder of references everything is looked at, and the first one is taken.
+    """
     model = workspace.models[monitor.spec.model]
-    profile = read_profile(workspace, monitor)
-    if isinstance(profile, Finding):
-        return (), (profile,)
     interval = workspace.config.prometheus.scrape_interval
-    kept, wrong = _limits(workspace, monitor, profile)
-    engine = workspace.engines[model.spec.engine]
-    ready, findings = watches(monitor, model, engine, profile, scrape_interval=interval, kept=kept)
-    # a reference that lacks something has critical values that lack it too: the cause is enough
-    return ready, findings or wrong
+    ready: tuple[Watch, ...] = ()
+    found: list[Finding] = []
+    for shown in _shown(workspace, monitor):
+        profile = read_profile(workspace, monitor, shown)
+        if isinstance(profile, Finding):
+            found.append(profile)
+            continue
+        if revisions is not None and profile.revision not in revisions:
+            continue
+        kept, wrong = _limits(workspace, monitor, profile, shown)
+        engine = workspace.engines[model.spec.engine]
+        made, findings = watches(monitor, model, engine, profile, scrape_interval=interval, kept=kept)
+        # a reference that lacks something has critical values that lack it too: the cause is enough
+        found += findings or wrong
+        ready = ready or made
+    if not ready and not found:
+        found.append(_no_reference(monitor, revisions))
+    return ready, tuple(found)
+
+
+def _no_reference(monitor: Document[DriftMonitorSpec], revisions: Sequence[str] | None) -> Finding:
+    if revisions is None:
+        message = f"{monitor.spec.reference} holds no reference"
+    elif not revisions:
+        message = "Prometheus has no series that names the revision, so nobody knows which is served"
+    else:
+        message = f"{monitor.spec.reference} has no reference of the revision {' or '.join(map(repr, revisions))}"
+    hint = f"learn it with `failsoft drift learn {monitor.name}` when it has been served for long enough"
+    return Finding(codes.REVISION_UNKNOWN, message, monitor.at("spec", "reference"), hint=hint)
+
+
+def _shown(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> tuple[str, ...]:
+    """The files of a monitor's references, relative to the workspace."""
+    at = Path(workspace.root) / monitor.spec.reference
+    if not at.is_dir():
+        return (monitor.spec.reference,)
+    return tuple(f"{monitor.spec.reference.rstrip('/')}/{path.name}" for path in profiles_in(at))
 
 
 def profiles_in(folder: Path) -> tuple[Path, ...]:
@@ -53,11 +92,13 @@ def profiles_in(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in sorted(folder.glob("*.json")) if not path.name.endswith(ALARMS))
 
 
-def read_kept(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> "StoredCalibration | Finding":
+def read_kept(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], reference: str = ""
+) -> "StoredCalibration | Finding":
     """The critical values beside the reference of a monitor with a budget, or why they cannot be had."""
     from failsoft.drift.alarms.stored import StoredCalibration
 
-    shown = beside(monitor.spec.reference)
+    shown = beside(reference or monitor.spec.reference)
     try:
         with (Path(workspace.root) / shown).open("rb") as stream:
             data = stream.read(_READ_AT_MOST)
@@ -69,15 +110,15 @@ def read_kept(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> "Sto
 
 
 def _limits(
-    workspace: Workspace, monitor: Document[DriftMonitorSpec], profile: ReferenceProfile
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, shown: str
 ) -> "tuple[StoredCalibration | None, tuple[Finding, ...]]":
     """The critical values where they are those of the monitor as it is now, and what is wrong with them."""
     if monitor.spec.false_pages_per_30d is None:
         return None, ()
-    kept = read_kept(workspace, monitor)
+    kept = read_kept(workspace, monitor, shown)
     if isinstance(kept, Finding):
         return None, (kept,)
-    found = limit_findings(monitor, profile, kept)
+    found = limit_findings(monitor, profile, kept, shown)
     rule = page_rule(workspace, monitor)
     if (rule.least, rule.among) != (kept.rule.least, kept.rule.among):
         message = (

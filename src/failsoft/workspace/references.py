@@ -193,7 +193,7 @@ def _monitors(workspace: Workspace) -> Iterator[Finding]:
         spec = monitor.spec
         yield from _known(workspace, monitor, spec.model, "Model", workspace.models, "model")
         at = workspace.root / spec.reference
-        if not (at.is_file() or (spec.counted is not None and at.is_dir())):
+        if not (at.is_file() or (at.is_dir() and (spec.counted is not None or spec.revision is not None))):
             yield Finding(
                 codes.DANGLING,
                 f"there is no file {spec.reference}",

@@ -1,7 +1,9 @@
 """`failsoft drift learn`: learn from Prometheus what a model's signals look like when it is well."""
 
-import time
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
-from failsoft.cli.drift.files import Told as Progress
 from failsoft.cli.drift.files import write_whole
+from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
-from failsoft.errors import RefusedError, UsageError
+from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from failsoft.clients.prometheus import Prometheus
     from failsoft.drift.alarms import Calibration
     from failsoft.drift.monitors.cells import RhythmName
-    from failsoft.drift.monitors.history import History
     from failsoft.drift.monitors.learned import Learned
 
 __all__ = ["learn"]
@@ -66,16 +67,42 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     document = loaded.monitors[monitor]
     if document.spec.counted is not None:
         raise UsageError(f"{monitor} counts features: make its reference from rows, with `failsoft drift fit`")
-    learned = _learned(loaded, document, _client(loaded, url), since=since, rhythm=rhythm, revision=revision)
+    prometheus = _client(loaded, url)
+    revision = revision or _served(document, prometheus)
+    told = Told(datetime.now(UTC), since, revision, rhythm)
+    learned = _learned(loaded, document, prometheus, told)
     if isinstance(learned, tuple):
         finish(learned, output, "", workspace)
         return
-    target = out or loaded.root / document.spec.reference
+    target = out or _target(loaded.root / document.spec.reference, revision)
     write_whole(target, learned.profile.render())
     written, found = [f"wrote {target}"], _kept(learned, document, target)
     if learned.calibration is not None:
         written.append(f"wrote {target.with_name(beside(target.name))}")
     finish(found, output, "\n".join([*_words(learned, document), *written]))
+
+
+def _served(monitor: Document[DriftMonitorSpec], prometheus: "Prometheus") -> str:
+    """The revision that is served, as the monitor says; empty where it does not."""
+    from failsoft.drift.monitors.revision import now_query, seen
+
+    said = monitor.spec.revision
+    if said is None or said.series is None:
+        return "" if said is None else said.value or ""
+    now = seen(prometheus.query(now_query(said.series)), said.series.label)
+    if len(now) != 1:
+        found = f"{len(now)} revisions: {', '.join(now)}" if now else "no series that names the revision"
+        raise UsageError(f"Prometheus has {found}; say with --revision which one to learn")
+    return now[0]
+
+
+def _target(reference: Path, revision: str) -> Path:
+    """The file of a reference; in a folder of them, one named by its revision."""
+    if reference.suffix == ".json" and not reference.is_dir():
+        return reference
+    if not revision:
+        raise UsageError(f"{reference} is a folder of references: say with --revision which one to learn")
+    return reference / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', revision).strip('-.')[-100:]}.json"
 
 
 def _kept(learned: "Learned", monitor: Document[DriftMonitorSpec], target: Path) -> tuple[Finding, ...]:
@@ -107,56 +134,16 @@ def _client(workspace: Workspace, url: str) -> "Prometheus":
     return make_prometheus(workspace, timeout=120, url=url)
 
 
-def _learned(  # noqa: PLR0913  # what is said on the command line, and to whom
-    workspace: Workspace,
-    monitor: Document[DriftMonitorSpec],
-    prometheus: "Prometheus",
-    *,
-    since: Duration,
-    rhythm: "RhythmName | None",
-    revision: str,
+def _learned(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], prometheus: "Prometheus", told: "Told"
 ) -> "Learned | tuple[Finding, ...]":
-    from datetime import UTC, datetime
-
+    from failsoft.cli.drift.past import histories
     from failsoft.drift.monitors.learn import learn as learned
-    from failsoft.drift.monitors.learned import Told
     from failsoft.server.paging import page_rule
 
-    histories, at = _histories(workspace, monitor, prometheus, time.time(), since)
+    read, at = histories(workspace, monitor, prometheus, told)
     rule = None if monitor.spec.false_pages_per_30d is None else page_rule(workspace, monitor)
-    told = Told(datetime.fromtimestamp(at, UTC), since, revision, rhythm)
-    return learned(monitor, histories, told, rule)
-
-
-def _histories(
-    workspace: Workspace, monitor: Document[DriftMonitorSpec], prometheus: "Prometheus", now: float, since: Duration
-) -> "tuple[dict[str, History], float]":
-    """Each signal in one window after another, and when the last one ended; windows end on a grid since the epoch."""
-    from failsoft.clients.prometheus.history import Question, Reader
-    from failsoft.drift import counts_query
-    from failsoft.drift.monitors.history import MOST_WINDOWS, read_history
-
-    spec = monitor.spec
-    model = workspace.models[spec.model]
-    signals = workspace.engines[model.spec.engine].spec.signals
-    window = min(spec.window, since)
-    count = since.milliseconds // window.milliseconds
-    if count > MOST_WINDOWS:
-        raise UsageError(f"{since} hold more than {MOST_WINDOWS:,} windows of {window}: learn from a shorter time")
-    last = int(now * 1000) // window.milliseconds
-    questions = [
-        Question(counts_query(signals[name], model.spec.select, window), window.milliseconds, last - count + 1, last)
-        for name in spec.signals
-    ]
-    told = Progress("reading history")
-    answers = Reader(prometheus).read(questions, lambda so_far: told(so_far.done, so_far.chunks, "answers"))
-    refused = next((answer.refused for answer in answers if answer.refused), "")
-    if refused:
-        raise RefusedError(f"Prometheus refuses the question: {refused}")
-    histories = {
-        name: read_history(signals[name], answer.series) for name, answer in zip(spec.signals, answers, strict=True)
-    }
-    return histories, last * window.seconds
+    return learned(monitor, read, replace(told, at=at), rule)
 
 
 def _words(learned: "Learned", monitor: Document[DriftMonitorSpec]) -> Iterator[str]:

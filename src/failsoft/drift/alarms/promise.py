@@ -77,7 +77,7 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     if not evidence.windows:
         found.append(
             "no windows were held out: the rate holds where windows differ by chance only, and nothing shows that "
-            "they do; name held-out data with --windows"
+            "they do; hold out windows of a time without change"
         )
         return tuple(found)
     if evidence.windows < evidence.needed:

@@ -1,6 +1,6 @@
 """Windows of the past, from range queries: how a model's signals were counted, one window after another."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -29,6 +29,12 @@ class History:
     counted: Mapping[float, Distribution]
     left_out: int = 0
     reason: str = ""
+
+    def within(self, ends: Collection[float]) -> "History":
+        """The same, of some windows only."""
+        counted = {end: window for end, window in self.counted.items() if end in ends}
+        reason = self.reason or "the revision was not served by itself in any window"
+        return History(counted, self.left_out, self.reason if counted else reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

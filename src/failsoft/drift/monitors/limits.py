@@ -30,13 +30,20 @@ def beside(reference: str) -> str:
 
 
 def limit_findings(
-    monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, kept: "StoredCalibration"
+    monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, kept: "StoredCalibration", shown: str
 ) -> tuple[Finding, ...]:
-    """Why critical values are not those of a monitor that has a budget, and its reference; empty where they are."""
+    """Why critical values are not those of a monitor that has a budget, and its reference; empty where they are.
+
+    Args:
+        monitor: with a budget.
+        profile: its reference.
+        kept: the critical values.
+        shown: the reference's file.
+    """
     spec = monitor.spec
     hint = f"calibrate anew with `failsoft drift learn {monitor.name}`"
     if kept.reference != profile.digest:
-        message = f"{beside(spec.reference)} was made with another reference than {spec.reference}"
+        message = f"{beside(shown)} was made with another reference than {shown}"
         return (Finding(CALIBRATION_OTHER_REFERENCE, message, monitor.at("spec", "reference"), hint=hint),)
     least = kept.window if kept.least_window is None else kept.least_window
     pairs: list[tuple[str, object, object]] = [
@@ -58,7 +65,7 @@ def limit_findings(
     ]
     for index, name in enumerate(spec.signals):
         if ("", name) not in kept.by_feature:
-            message = f"{beside(spec.reference)} has no critical value for {name}: all its rows were in one bin"
+            message = f"{beside(shown)} has no critical value for {name}: all its rows were in one bin"
             found.append(Finding(LIMITS_MISSING, message, monitor.at("spec", "signals", index), hint=hint))
     return tuple(found)
 

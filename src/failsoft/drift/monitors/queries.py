@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from failsoft.workspace.kinds.engine import CategorySource, LengthSource, Signal
 from failsoft.workspace.quantities import Duration
 
-__all__ = ["counts_query"]
+__all__ = ["counts_query", "matchers"]
 
 
 def counts_query(signal: Signal, select: Mapping[str, str], window: Duration) -> str:
@@ -28,10 +28,11 @@ def counts_query(signal: Signal, select: Mapping[str, str], window: Duration) ->
         metric, label = f"{source.family}_bucket", "le"
     else:
         metric, label = source.counter, source.by
-    return f"sum by ({label}) (increase({metric}{_matchers({**select, **source.match}, source.without)}[{window}]))"
+    return f"sum by ({label}) (increase({metric}{matchers({**select, **source.match}, source.without)}[{window}]))"
 
 
-def _matchers(select: Mapping[str, str], without: tuple[str, ...]) -> str:
+def matchers(select: Mapping[str, str], without: tuple[str, ...] = ()) -> str:
+    """Label matchers in their braces; nothing where there are none."""
     kept = [f'{label}="{_escaped(value)}"' for label, value in sorted(select.items()) if label not in without]
     return "{" + ",".join(kept) + "}" if kept else ""
 

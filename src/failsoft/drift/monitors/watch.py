@@ -30,7 +30,7 @@ from failsoft.workspace.quantities import Duration
 if TYPE_CHECKING:
     from failsoft.drift.alarms.stored import StoredCalibration
 
-__all__ = ["Watch", "evaluate", "read", "watches"]
+__all__ = ["Watch", "evaluate", "lengths", "read", "watches"]
 
 _SCRAPES_NEEDED = 4
 
@@ -102,7 +102,7 @@ def watches(  # noqa: PLR0913  # three documents and three facts
             found.append(reference)
             continue
         signal = engine.spec.signals[name]
-        asks = tuple((window, counts_query(signal, model.spec.select, window)) for window in _windows(spec))
+        asks = tuple((window, counts_query(signal, model.spec.select, window)) for window in lengths(spec))
         alarm, digest = _alarm(kept, name), profile.digest
         made.append(
             Watch(spec.model, monitor.name, name, signal, asks, reference, spec.min_rows, profile.rhythm, alarm, digest)
@@ -135,8 +135,8 @@ def _of_hour(watch: Watch, hour: int) -> Reference:
     return found if usable and isinstance(found, HistogramReference | CategoricalReference) else watch.reference
 
 
-def _windows(spec: DriftMonitorSpec) -> tuple[Duration, ...]:
-    """Each twice as long as the one before, up to the longest."""
+def lengths(spec: DriftMonitorSpec) -> tuple[Duration, ...]:
+    """The windows that are tried, each twice as long as the one before, up to the longest."""
     most, found = spec.max_age or spec.window, [spec.window]
     while found[-1] * 2 < most:
         found.append(found[-1] * 2)

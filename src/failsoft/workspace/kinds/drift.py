@@ -6,9 +6,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from failsoft.workspace.kinds.families import LabelName, MetricName
+from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name
 
-__all__ = ["Counted", "DriftMonitorSpec"]
+__all__ = ["Counted", "DriftMonitorSpec", "Revision", "RevisionSeries"]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -25,13 +27,39 @@ class Counted(Fixed):
     """Which of the reference's; all of them, when left out."""
 
 
+class RevisionSeries(Fixed):
+    """A label that names the model's revision, on series that are there while it is served."""
+
+    metric: MetricName
+    """Such as `kube_pod_container_info` of kube-state-metrics."""
+
+    select: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels that pick the model's series."""
+
+    label: LabelName
+    """The label, such as `image_id`."""
+
+
+class Revision(OneOf):
+    """Which revision of the model is served."""
+
+    value: Annotated[str | None, Field(min_length=1)] = None
+    """Its name, where the document is edited at every rollout."""
+
+    series: RevisionSeries | None = None
+    """Where Prometheus knows it."""
+
+
 class DriftMonitorSpec(Fixed):
     """A comparison of what a model does now with a stored reference."""
 
     model: Name
     reference: str
-    """The reference profile, a JSON file, relative to the workspace; where bins are counted also a folder of them, one
-    for each revision of the model."""
+    """The reference profile, a JSON file, relative to the workspace; or a folder of them, one for each revision of the
+    model, where `revision` says which is served, or where bins are counted."""
+
+    revision: Revision | None = None
+    """Which revision of the model is served; a reference of another one is never compared with it."""
 
     signals: Annotated[tuple[Name, ...], _SOME] = ()
     """Signals of the engine's catalogue, such as output-length; this or `counted`."""
@@ -78,6 +106,9 @@ class DriftMonitorSpec(Fixed):
         if bool(self.signals) is (self.counted is not None):
             problem = "says twice what is compared" if self.signals else "does not say what is compared"
             raise PydanticCustomError("one-way", problem, {"expected": "either signals or counted"})
+        if self.revision is not None and self.counted is not None:
+            context = {"at": "revision", "expected": "no revision: counters name the reference that they count for"}
+            raise PydanticCustomError("revision", "is for signals of the engine", context)
         return self
 
     @model_validator(mode="after")
