@@ -34,6 +34,7 @@ THERE = {
     f'{series.BAD}{{{SLO},definition="0"}}': 12,
     f"{series.FRESH}{{{SLO}}}": 1,
     f'{series.MODEL_STATE}{{model="chat",team="assistants",state="idle"}}': 1,
+    f'{series.EXCLUSION_ACTIVE}{{exclusion="nodes",author="ana",reason="patched"}}': 0,
     f'{series.SLO_STATE}{{{SLO},state="idle"}}': 1,
     f'ALERTS{{alertname="FailsoftSLOBurn",alertstate="firing",severity="page",failure_mode="x",{SLO}}}': 1,
     'failsoft_incidents{state="open"}': 1,

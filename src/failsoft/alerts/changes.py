@@ -59,6 +59,11 @@ def _about(one: Objective) -> Iterator[str]:
     yield f"owner: {one.team}"
     for tier in one.tiers:
         yield f"{tier.name} ({tier.severity}) fires above {_limit(tier)}"
+    yield from (f"left out of its budget: {text}" for text in _left_out(one).values())
+
+
+def _left_out(one: Objective) -> dict[str, str]:
+    return {each.name: f"{each.name}, {each.when} ({each.author}: {each.reason})" for each in one.exclusions}
 
 
 def _different(old: Objective, new: Objective) -> Iterator[str]:
@@ -79,8 +84,15 @@ def _different(old: Objective, new: Objective) -> Iterator[str]:
     if same and old.sli != new.sli:
         yield f"counts other series: {_cut(old.sli.total(old.step))} -> {_cut(new.sli.total(new.step))}"
     yield from _tiers(old, new)
+    yield from _exclusions(old, new)
     if old.keep_firing_for != new.keep_firing_for:
         yield f"alerts go on for {range_text(old.keep_firing_for)} -> {range_text(new.keep_firing_for)} after the end"
+
+
+def _exclusions(old: Objective, new: Objective) -> Iterator[str]:
+    was, now = _left_out(old), _left_out(new)
+    yield from (f"counts again in its budget: {text}" for name, text in was.items() if name not in now)
+    yield from (f"left out of its budget: {text}" for name, text in now.items() if was.get(name) != text)
 
 
 def _tiers(old: Objective, new: Objective) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import batched, chain
 from typing import TYPE_CHECKING
 
 from failsoft.alerts import codes
@@ -16,11 +16,13 @@ from failsoft.alerts.presence import RULES_FILE as PRESENCE_FILE
 from failsoft.alerts.presence import presence_groups
 from failsoft.alerts.presence_stories import names_of, presence_scenarios
 from failsoft.alerts.proof import proof_file
-from failsoft.alerts.rules import Alert, Group, rule_file
+from failsoft.alerts.rules import MAX_RULES, Alert, Group, rule_file
 from failsoft.alerts.scenarios import budget_scenario, scenarios_of
 from failsoft.alerts.shape import shape_by, shape_of
 from failsoft.findings import Finding, Place
+from failsoft.slo.exclusions import judge_exclusions
 from failsoft.slo.presence import presences
+from failsoft.slo.records import exclusion_records
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.workspace.model import Workspace
 
@@ -32,6 +34,7 @@ __all__ = ["ALERTMANAGER_FILE", "Compiled", "Unit", "compile_workspace"]
 ALERTMANAGER_FILE = "alertmanager.yaml"
 
 _CONFIGURATION = "failsoft.yaml"
+_ONCE_A_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def compile_workspace(
         origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
         files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
     watch = _watch(workspace, tuple(objectives), files, tests=tests)
+    findings += judge_exclusions(workspace)
+    files |= _exclusions(workspace)
     there, problems = _models(workspace, objectives, files, tests=tests)
     findings += problems
     others = shelf(workspace, tests=tests)
@@ -223,6 +228,16 @@ def _models(
         units.append(unit)
     files[PRESENCE_FILE] = rule_file(written, origin="models/")
     return tuple(units), findings
+
+
+def _exclusions(workspace: Workspace) -> dict[str, str]:
+    """The Exclusions themselves as series, with who says so and why, for dashboards."""
+    records = exclusion_records(workspace)
+    groups = [
+        Group(f"_exclusions/{index}", _ONCE_A_MINUTE, tuple(part))
+        for index, part in enumerate(batched(records, MAX_RULES))
+    ]
+    return {"rules/_exclusions.yaml": rule_file(groups, origin="Exclusions")} if groups else {}
 
 
 def _no_runbook(objective: Objective) -> Finding:

@@ -12,7 +12,6 @@ from failsoft.alerts.rules import Alert, Group, comment, yaml_string
 from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Record
-from failsoft.slo.series import BUDGET_REMAINING
 
 __all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven"]
 
@@ -86,8 +85,8 @@ def _check(check: Check) -> list[str]:
 
 
 def _budget(slo: str, budget: Budget) -> list[str]:
-    """What is recorded as left is the truth within 1 % of the whole budget."""
-    recorded = f"max({BUDGET_REMAINING}{{slo={quoted(slo)}}})"
+    """What is recorded as left, nothing excluded, is the truth within 1 % of the whole budget."""
+    recorded = f"max({budget.series}{{slo={quoted(slo)}}})"
     least, most = number(budget.least - _CLOSE), number(budget.most + _CLOSE)
     return [
         f"  - expr: {yaml_string(f'({recorded} > bool ({least})) * ({recorded} < bool ({most}))')}",

@@ -15,6 +15,7 @@ from failsoft.alerts.timeline import Series, Stretch, Timeline, creeping, evalua
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, CREEP_ALERT, CREEP_TIER, GROUP, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
 
 __all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
 
@@ -51,6 +52,7 @@ class Budget:
     at: int
     least: Fraction
     most: Fraction
+    series: str = BUDGET_REMAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ def budget_scenario(objective: Objective, groups: tuple[Group, ...]) -> Scenario
         timeline = replace(timeline, stretches=(*timeline.stretches, replace(timeline.stretches[-1], cells=more)))
     lag = ceil((cell + objective.delay) / cell)
     left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
-    budget = Budget(timeline.cells * cell, min(left), max(left))
+    budget = Budget(
+        timeline.cells * cell, min(left), max(left), BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
+    )
     return _scenario(objective, "spends its budget in the busy hours", timeline, (), budget)
 
 

@@ -7,6 +7,10 @@ __all__ = [
     "AMBIGUOUS_WINDOWS",
     "CODES",
     "COUNTERS_MISFIT",
+    "EXCLUDED",
+    "EXCLUSION_IDLE",
+    "EXCLUSION_PAST",
+    "EXCLUSION_ZONE",
     "GROUP_LABEL",
     "GROUP_OF_TIME",
     "NO_BUDGET",
@@ -62,6 +66,10 @@ UNKNOWN_RESOLUTION = Code(
 GROUP_LABEL = Code("FS491", "group-label", "A label to group by that the engine does not put on what is counted.")
 PROMPT_CLASS = Code("FS493", "prompt-class", "A class of prompt lengths that is not exported with what is counted.")
 GROUP_OF_TIME = Code("FS492", "group-of-time", "Groups of an SLO that counts slices of time.")
+EXCLUDED = Code("FS433", "excluded", "Times that are left out of error budgets.", Severity.INFO)
+EXCLUSION_PAST = Code("FS434", "exclusion-past", "An exclusion of what was recorded already.", Severity.INFO)
+EXCLUSION_ZONE = Code("FS435", "exclusion-zone", "A time zone in which a weekly exclusion cannot be written down.")
+EXCLUSION_IDLE = Code("FS436", "exclusion-idle", "An exclusion that concerns no budget.", Severity.WARNING)
 
 CODES = (
     OFF_BOUND,
@@ -86,4 +94,8 @@ CODES = (
     GROUP_OF_TIME,
     PROMPT_CLASS,
     PRESENCE_UNKNOWN,
+    EXCLUDED,
+    EXCLUSION_PAST,
+    EXCLUSION_ZONE,
+    EXCLUSION_IDLE,
 )

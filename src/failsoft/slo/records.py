@@ -25,6 +25,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from failsoft.slo.exclusions import all_exclusions, excluding
 from failsoft.slo.groups import dropped, largest, split
 from failsoft.slo.indicators import Score, Sli, Slices
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
@@ -32,10 +33,18 @@ from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
     BAD,
     BAD_SUM,
+    BUDGET_OF_ALL,
     BUDGET_REMAINING,
     BURN_RATE,
     COVERAGE,
     ERROR_RATIO,
+    EXCLUDED,
+    EXCLUDED_BAD,
+    EXCLUDED_BAD_SUM,
+    EXCLUDED_TIME,
+    EXCLUDED_TOTAL,
+    EXCLUDED_TOTAL_SUM,
+    EXCLUSION_ACTIVE,
     EXHAUSTION,
     FRESH,
     GROUP,
@@ -48,6 +57,7 @@ from failsoft.slo.series import (
     TOTAL,
     TOTAL_SUM,
 )
+from failsoft.workspace.model import Workspace
 
 __all__ = [
     "Count",
@@ -57,6 +67,7 @@ __all__ = [
     "count_labels",
     "count_matchers",
     "error_ratio",
+    "exclusion_records",
     "freshness",
     "increments",
     "labels_of",
@@ -221,8 +232,57 @@ def budget_records(objective: Objective) -> tuple[Record, ...]:
         *step_records(objective),
         Record(TOTAL_SUM, _summed(objective, TOTAL, reach) + current, of_period),
         *(() if elsewhere else (ratio,)),
-        Record(BUDGET_REMAINING, f"1 - {_max(objective, spent)} / {number(objective.budget)}", labels),
+        Record(
+            BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING,
+            f"1 - {_max(objective, spent)} / {number(objective.budget)}",
+            labels,
+        ),
         Record(COVERAGE, f"sum{_by(objective)}(count_over_time({counted})) / {steps}{current}", labels),
+        *(_excluding(objective, reach, spent) if objective.exclusions else ()),
+    )
+
+
+def _excluding(objective: Objective, reach: int, spent: str) -> tuple[Record, ...]:
+    """What is excluded, and the budget without it; a step is left out where it touches an excluded time."""
+    labels, counted = labels_of(objective), count_labels(objective)
+    of_period = labels_of(objective, ("window", range_text(objective.period)))
+    found = _found_by(objective.name, objective.sli)
+    now = f"{EXCLUDED}{{slo={quoted(objective.name)}}}"
+    total, bad_out, total_out = (
+        _max(objective, _recorded(objective, name, objective.period))
+        for name in (TOTAL_SUM, EXCLUDED_BAD_SUM, EXCLUDED_TOTAL_SUM)
+    )
+    sums = (
+        Record(name, f"{_summed(objective, of, reach)}\nor 0 * {total}", of_period)
+        for name, of in ((EXCLUDED_BAD_SUM, EXCLUDED_BAD), (EXCLUDED_TOTAL_SUM, EXCLUDED_TOTAL))
+    )
+    on = GROUP if objective.cap else ""
+    out = f"{_max(objective, spent)} * on({on}) {total} - on({on}) {bad_out}"
+    left = f"{total} - on({on}) {total_out}"
+    seconds = number(Fraction(objective.step, 1000))
+    return (
+        Record(EXCLUDED, excluding(objective.exclusions, objective.step + objective.scrape), labels),
+        Record(EXCLUDED_BAD, f"{BAD}{found} and on() ({now} == 1)", counted),
+        Record(EXCLUDED_TOTAL, f"{TOTAL}{found} and on() ({now} == 1)", counted),
+        *sums,
+        Record(EXCLUDED_TIME, f"sum(sum_over_time({now}[{range_text(reach)}])) * {seconds}", of_period),
+        Record(
+            BUDGET_REMAINING,
+            f"1 - clamp_min({out}, 0)\n/ on({on}) ({left} > 0)\n/ {number(objective.budget)}",
+            labels,
+        ),
+    )
+
+
+def exclusion_records(workspace: Workspace) -> tuple[Record, ...]:
+    """Whether each Exclusion excludes now, with who says so and why."""
+    return tuple(
+        Record(
+            EXCLUSION_ACTIVE,
+            excluding((one,), 0),
+            (("exclusion", one.name), ("author", one.author), ("reason", one.reason)),
+        )
+        for one in all_exclusions(workspace)
     )
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
+from failsoft.slo.exclusions import Excluded, exclusions_of
 from failsoft.slo.indicators import Sli, Slices
 from failsoft.slo.measure import Clock, is_sliced, sli_of
 from failsoft.slo.windows import BurnTier, Plan, plan
@@ -34,6 +35,7 @@ class Objective:
         keep_firing_for: milliseconds.
         min_bad: how many bad events a long window must hold.
         document: where it is written.
+        exclusions: what is left out of its budget, and not of its alerts.
         cap: how many groups are counted by themselves; 0 where events are not grouped.
     """
 
@@ -53,6 +55,7 @@ class Objective:
     min_bad: int
     document: Document[SLOSpec]
     cap: int = 0
+    exclusions: tuple[Excluded, ...] = ()
 
     @property
     def delay(self) -> int:
@@ -106,6 +109,7 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         keep_firing_for=windows.spec.keep_firing_for.milliseconds,
         min_bad=least,
         document=slo,
+        exclusions=exclusions_of(workspace, slo) if workspace.exclusions else (),
         cap=spec.group_by.cap if spec.group_by else 0,
     )
     return objective, tuple(findings)

@@ -4,6 +4,7 @@ __all__ = [
     "ALL_SIGNALS",
     "BAD",
     "BAD_SUM",
+    "BUDGET_OF_ALL",
     "BUDGET_REMAINING",
     "BURN_ALERT",
     "BURN_RATE",
@@ -20,6 +21,13 @@ __all__ = [
     "DRIFT_SCORE",
     "DRIFT_VERDICT",
     "ERROR_RATIO",
+    "EXCLUDED",
+    "EXCLUDED_BAD",
+    "EXCLUDED_BAD_SUM",
+    "EXCLUDED_TIME",
+    "EXCLUDED_TOTAL",
+    "EXCLUDED_TOTAL_SUM",
+    "EXCLUSION_ACTIVE",
     "EXHAUSTION",
     "FRESH",
     "GROUP",
@@ -67,6 +75,30 @@ BAD_SUM = "failsoft:slo_events_bad:sum"
 
 BUDGET_REMAINING = "failsoft:slo_budget_remaining:ratio"
 """The share of the period's error budget that is left, 1 untouched, below 0 overspent; labels slo, model, team."""
+
+BUDGET_OF_ALL = "failsoft:slo_budget_remaining_of_all:ratio"
+"""The same with nothing excluded; recorded only where an Exclusion concerns the SLO; labels slo, model, team."""
+
+EXCLUDED = "failsoft:slo_excluded:bool"
+"""1 while the events of a step are left out of the budget, else 0; only where an Exclusion concerns the SLO."""
+
+EXCLUDED_BAD = "failsoft:slo_excluded_bad:increase"
+"""Bad events of a step that are left out of the budget; labels as of the events themselves."""
+
+EXCLUDED_TOTAL = "failsoft:slo_excluded_total:increase"
+"""All events of a step that are left out of the budget; labels as of the events themselves."""
+
+EXCLUDED_BAD_SUM = "failsoft:slo_excluded_bad:sum"
+"""Bad events of the period that are left out of the budget; labels slo, model, team, window."""
+
+EXCLUDED_TOTAL_SUM = "failsoft:slo_excluded_total:sum"
+"""All events of the period that are left out of the budget; labels slo, model, team, window."""
+
+EXCLUDED_TIME = "failsoft:slo_excluded:seconds"
+"""How much of the period is left out of the budget; labels slo, model, team, window."""
+
+EXCLUSION_ACTIVE = "failsoft:exclusion_active:bool"
+"""1 while an Exclusion excludes, else 0; labels exclusion, author, reason."""
 
 COVERAGE = "failsoft:slo_coverage:ratio"
 """Steps of the period that are there among those expected; labels slo, model, team."""

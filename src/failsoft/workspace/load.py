@@ -25,6 +25,7 @@ _FIELDS = {
     "Model": "models",
     "SLO": "slos",
     "AlertRule": "alert_rules",
+    "Exclusion": "exclusions",
     "DriftMonitor": "monitors",
     "Probe": "probes",
     "Experiment": "experiments",

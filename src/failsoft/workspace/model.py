@@ -12,6 +12,7 @@ from failsoft.workspace.kinds import (
     DriftMonitorSpec,
     EngineLockSpec,
     EngineSpec,
+    ExclusionSpec,
     ExperimentSpec,
     ModelSpec,
     ProbeSpec,
@@ -74,6 +75,7 @@ class Workspace:
     teams: Mapping[str, Document[TeamSpec]] = field(default_factory=dict)
     models: Mapping[str, Document[ModelSpec]] = field(default_factory=dict)
     slos: Mapping[str, Document[SLOSpec]] = field(default_factory=dict)
+    exclusions: Mapping[str, Document[ExclusionSpec]] = field(default_factory=dict)
     alert_rules: Mapping[str, Document[AlertRuleSpec]] = field(default_factory=dict)
     monitors: Mapping[str, Document[DriftMonitorSpec]] = field(default_factory=dict)
     probes: Mapping[str, Document[ProbeSpec]] = field(default_factory=dict)

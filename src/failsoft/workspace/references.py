@@ -32,7 +32,7 @@ _OPERATORS = ("=~", "!~", "!=", "=")
 
 def check_references(workspace: Workspace) -> list[Finding]:
     """All findings about names, over all documents."""
-    checks = (_models, _locks, _slos, _alerts, _monitors, _probes, _experiments, _runbooks)
+    checks = (_models, _locks, _slos, _exclusions, _alerts, _monitors, _probes, _experiments, _runbooks)
     return [finding for check in checks for finding in check(workspace)]
 
 
@@ -150,6 +150,15 @@ def _alerts(workspace: Workspace) -> Iterator[Finding]:
         yield from _known(workspace, document, named.owner, "Team", workspace.teams, "alerts", "owner")
         for position, name in enumerate(named.off):
             yield from _known(workspace, document, name, "AlertRule", workspace.alert_rules, "alerts", "off", position)
+
+
+def _exclusions(workspace: Workspace) -> Iterator[Finding]:
+    for one in workspace.exclusions.values():
+        for position, name in enumerate(one.spec.slos):
+            yield from _known(workspace, one, name, "SLO", workspace.slos, "slos", position)
+        for position, name in enumerate(one.spec.models):
+            yield from _known(workspace, one, name, "Model", workspace.models, "models", position)
+        yield from _known(workspace, one, one.spec.experiment, "Experiment", workspace.experiments, "experiment")
 
 
 def _drift(workspace: Workspace, slo: Document[Any]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from failsoft.workspace.kinds.alert_rule import AlertRuleSpec
 from failsoft.workspace.kinds.configuration import WorkspaceSpec
 from failsoft.workspace.kinds.drift import DriftMonitorSpec
 from failsoft.workspace.kinds.engine import EngineLockSpec, EngineSpec
+from failsoft.workspace.kinds.exclusion import ExclusionSpec
 from failsoft.workspace.kinds.experiment import ExperimentSpec
 from failsoft.workspace.kinds.inventory import ModelSpec, TeamSpec
 from failsoft.workspace.kinds.probe import ProbeSpec
@@ -20,6 +21,7 @@ __all__ = [
     "DriftMonitorSpec",
     "EngineLockSpec",
     "EngineSpec",
+    "ExclusionSpec",
     "ExperimentSpec",
     "ModelSpec",
     "ProbeSpec",
@@ -35,6 +37,7 @@ SPECS: Mapping[str, type[Fixed]] = {
     "DriftMonitor": DriftMonitorSpec,
     "Engine": EngineSpec,
     "EngineLock": EngineLockSpec,
+    "Exclusion": ExclusionSpec,
     "Experiment": ExperimentSpec,
     "Model": ModelSpec,
     "Probe": ProbeSpec,

@@ -20,6 +20,7 @@ __all__ = [
     "Route",
     "TeamSpec",
     "WebhookAt",
+    "Weekday",
     "Workload",
 ]
 
