@@ -14,8 +14,16 @@ from failsoft.alerts.tenants import Clock, tales_of
 from failsoft.alerts.timeline import Series, Stretch, Timeline, creeping, evaluations_stop, series_of
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, CREEP_ALERT, CREEP_TIER, GROUP, STALE_ALERT, STALE_TIER
-from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, GROUP, STALE_ALERT, STALE_TIER
+from failsoft.slo.series import (
+    BUDGET_OF_ALL,
+    BUDGET_REMAINING,
+    BURN_ALERT,
+    CREEP_ALERT,
+    CREEP_TIER,
+    GROUP,
+    STALE_ALERT,
+    STALE_TIER,
+)
 
 __all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
 
