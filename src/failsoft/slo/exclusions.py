@@ -184,7 +184,7 @@ def _term(piece: Piece, reach: int) -> str:
     bounds += [f"(time() < bool {piece.end + reach})"] if piece.end is not None else []
     if piece.weekly is not None:
         start, lasts = piece.weekly
-        # never below 0, where PromQL's % has another sign than mathematics; a step that ends at the start is not touched
+        # never below 0, where PromQL's % has another sign; and a step that ends at the start is not touched
         since = f"(time() + {_WEEK - start % _WEEK - 1}.999) % {_WEEK}"
         bounds.append(f"({since} < bool {lasts + reach})")
     return " * ".join(bounds)
