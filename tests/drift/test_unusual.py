@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from failsoft.drift import Accumulator, columns, fit_arrays
+from failsoft.drift.alarms.counted import signals, window_counts
 from failsoft.drift.comparison import compare
 from failsoft.drift.judgement import Severity, judge
 from failsoft.drift.limits import Tolerance
@@ -52,3 +53,13 @@ def test_numbers_beside_a_constant_are_seen():
     current = np.where(flags(0.05, 800), 3.5, 0.0)
     found = verdict(np.zeros(ROWS), current)
     assert (found.severity, found.moved) == (Severity.PAGE, ("unusual",))
+
+
+def test_what_is_judged_is_calibrated_and_shares_the_budget():
+    profile = fit_arrays({"flag": flags(0.002, ROWS), "number": np.random.default_rng(1).normal(size=ROWS)})
+    named = [signal.name for signal in signals(profile, [], 800)]
+    assert named == ["flag", "flag: unusual", "flag: new", "flag: missing", "number", "number: missing"]
+    window = Accumulator(profile)
+    window.update({"flag": flags(0.03, 800, 1), "number": np.zeros(800)})
+    held = {watched.text: counted.counts.tolist() for watched, counted in window_counts(window).items()}
+    assert held["flag: unusual"] == [int(flags(0.03, 800, 1).sum()), 800 - int(flags(0.03, 800, 1).sum())]

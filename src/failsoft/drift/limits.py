@@ -87,7 +87,7 @@ class _ByChance:
     """The budget is shared out over the windows of 30 days and over all tests of all features (Bonferroni)."""
 
     def __init__(self, features: Sequence[Compared], tolerance: Tolerance) -> None:
-        tests = sum(2 + isinstance(one.feature, CategoricalReference) for one in features)
+        tests = sum(_tests(one) for one in features)
         windows = tolerance.cadence.windows
         rates = (tolerance.budget.false_tickets_per_30d / windows, tolerance.budget.false_pages_per_30d / windows)
         self.levels = (level_for(rates[0], Rule(), max(1, tests)), level_for(rates[1], Rule(), max(1, tests)))
@@ -115,6 +115,12 @@ class _ByChance:
             test.critical(level, floor) * test.error for level, floor in zip(self.levels, self._floors, strict=True)
         )
         return Held(_pooled(pair, test.into), Limits(ticket, page))
+
+
+def _tests(one: Compared) -> int:
+    """Signals of a feature: its table, or its unusual rows where it has none; missing rows; categories, and flags."""
+    categorical = isinstance(one.feature, CategoricalReference)
+    return 2 + categorical + (isinstance(one.feature, CategoricalReference) and one.feature.type == "boolean")
 
 
 class _Calibrated:

@@ -9,7 +9,7 @@ from failsoft.drift.accumulator import CategoryCounts
 from failsoft.drift.accumulator import Counts as AnyCounts
 from failsoft.drift.alarms.signals import Signal
 from failsoft.drift.alarms.stored import Watched
-from failsoft.drift.alarms.tables import Floats
+from failsoft.drift.alarms.tables import Floats, pools
 from failsoft.drift.comparison import designs, expected
 from failsoft.drift.distribution import Distribution, Histogram
 from failsoft.drift.features import CategoricalReference, FeatureReference, UncomparedReference
@@ -98,7 +98,12 @@ def _signals(  # noqa: PLR0913, PLR0917  # a feature, its windows and how they c
     design: float,
     rows: int | None,
 ) -> Iterator[Signal]:
+    apart = False
     for found, reference in _reference(name, feature):
+        if found.what == "distribution":
+            apart = _watched_apart(feature, reference / design, rows)
+        if found.what == "unusual" and not apart:
+            continue
         watched = found._replace(stratum=stratum)
         each = [window[watched] for window in windows]
         held = np.array([one.counts for one in each]).reshape(len(windows), len(reference))
@@ -133,10 +138,14 @@ def _independent(rows: int | None, held: Floats, each: Sequence[Counted], design
 
 def _reference(name: str, feature: FeatureReference) -> Iterator[tuple[Watched, Floats]]:
     if isinstance(feature, CategoricalReference):
-        yield Watched(name), np.array([*feature.counts, sum(feature.rest_counts), 0], dtype=np.float64)
+        table = np.array([*feature.counts, sum(feature.rest_counts), 0], dtype=np.float64)
+        yield Watched(name), table
+        yield Watched(name, "unusual"), _unusual(table, int(table.argmax()))
         yield Watched(name, "new"), np.array([0, feature.rows], dtype=np.float64)
     elif not isinstance(feature, UncomparedReference):
-        yield Watched(name), np.array(feature.distribution.counts, dtype=np.float64)
+        table = np.array(feature.distribution.counts, dtype=np.float64)
+        yield Watched(name), table
+        yield Watched(name, "unusual"), _unusual(table, int(table.argmax()))
     yield Watched(name, "missing"), np.array([feature.missing, feature.rows], dtype=np.float64)
 
 
@@ -146,9 +155,32 @@ def _window(
     if isinstance(feature, CategoricalReference) and isinstance(counts, CategoryCounts):
         known = [counts.known[category] for category in feature.categories]
         rest = sum(counts.known[category] for category in feature.rest)
-        yield Watched(name), np.array([*known, rest, counts.unseen.rows], dtype=np.float64)
+        table = np.array([*known, rest, counts.unseen.rows], dtype=np.float64)
+        yield Watched(name), table
+        yield Watched(name, "unusual"), _unusual(table, _usual(feature))
         yield Watched(name, "new"), np.array([counts.unseen.rows, sum(known) + rest], dtype=np.float64)
     elif not isinstance(feature, UncomparedReference):
         assert isinstance(found, Histogram)  # noqa: S101  # the others were told apart before
-        yield Watched(name), np.array(found.counts, dtype=np.float64)
+        table = np.array(found.counts, dtype=np.float64)
+        yield Watched(name), table
+        yield Watched(name, "unusual"), _unusual(table, _usual(feature))
     yield Watched(name, "missing"), np.array([counts.missing, counts.rows], dtype=np.float64)
+
+
+def _usual(feature: FeatureReference) -> int:
+    """The bin or category that most rows of a reference have."""
+    table = next(table for watched, table in _reference("", feature) if watched.what == "distribution")
+    return int(table.argmax())
+
+
+def _unusual(table: Floats, usual: int) -> Floats:
+    return np.array([table.sum() - table[usual], table[usual]])
+
+
+def _watched_apart(feature: FeatureReference, reference: Floats, rows: int | None) -> bool:
+    """Whether the share of unusual rows is a signal: of flags, and where one bin is left of a table."""
+    if isinstance(feature, CategoricalReference):
+        if feature.type == "boolean":
+            return True
+        return rows is not None and len(set(pools(reference.tolist(), rows, ordered=False))) == 1
+    return rows is not None and len(set(pools(reference.tolist(), rows, ordered=True))) == 1

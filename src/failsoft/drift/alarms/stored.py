@@ -27,7 +27,7 @@ _PROBLEMS = Problems(
     _AGAIN,
 )
 
-type What = Literal["distribution", "missing", "new"]
+type What = Literal["distribution", "missing", "new", "unusual"]
 
 
 class Watched(NamedTuple):
