@@ -116,7 +116,7 @@ def test_where_there_is_no_bound_on_that_side_it_is_refused(slo):
 def test_bounds_of_fractions_of_a_millisecond_can_be_asked_for(gateway, written, below):
     text = LITELLM.replace("availability: {bad: BAD}", f"ttft: {{below: {below}}}").replace("ENGINE", "dynamo")
     objective, findings = written(text.replace("MODEL", "model")).resolve("g")
-    assert [finding.code for finding in findings] == [codes.UNVERIFIED_BOUNDS]
+    assert findings == ()
     assert 'le="0.0047"' in objective.sli.bad(60_000)
     assert "4.7ms" in objective.sli.sentence
 
@@ -150,3 +150,49 @@ def test_a_goodput_lies_between_its_bounds(slo, judge):
     assert done.ok, done.stdout + done.stderr
     gone = {name: values for name, values in series.items() if "per_output_token_seconds_bucket" not in name}
     assert judge("groups: []", gone, {(objective.sli.bad(300_000), "20m"): None}).ok  # a part that is not known
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("mid-stream", "an error after the first streamed byte is 2xx"),
+        ("499", "a client that goes away is 2xx"),
+        ("429", "4xx holds it"),
+        ("503", "admission_rejections_total counts those of admission control"),
+        ("529", "5xx holds it"),
+    ],
+)
+def test_what_vllm_cannot_tell_is_refused_with_as_what_it_counts(slo, choice, said):
+    objective, (finding,) = slo(f"availability: {{bad: [5xx, {choice}]}}")
+    assert (objective, finding.code) == (None, codes.UNKNOWN_OUTCOME)
+    assert said in finding.hint
+    assert ("litellm" in finding.hint) == choice.isdigit()
+    assert ("at the client" in finding.hint) == (choice == "mid-stream")
+
+
+def test_a_gateway_that_counts_missed_requests_is_exact(written):
+    """Where a gateway judges each request as a whole, goodput needs no bounds: it is an outcome."""
+    engine = """
+kind: Engine
+metadata: {name: gate}
+spec:
+  source: {version: "1", evidence: scrape}
+  identity: {model: model}
+  families:
+    gate_requests_total: {type: counter, labels: [model, result]}
+  indicators:
+    availability:
+      total: [{family: gate_requests_total, example: {result: good}}]
+      bad:
+        failed: {family: gate_requests_total, match: {result: failed}}
+        missed: {family: gate_requests_total, match: {result: missed}}
+      default: [failed]
+---
+kind: Model
+metadata: {name: gated}
+spec: {engine: gate, select: {job: gate, model: m}, owner: assistants}
+"""
+    spec = "model: gated, indicator: {availability: {bad: [failed, missed]}}, objective: 99%"
+    objective, findings = written(f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}", engine).resolve("s")
+    assert findings == ()
+    assert 'result="missed"' in objective.sli.bad(60_000)

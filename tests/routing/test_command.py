@@ -243,3 +243,31 @@ def test_a_cause_silences_its_symptoms_in_its_own_model_but_a_ticket_never_a_pag
         time.sleep(0.05)
     silent = {name for name, state in states.items() if state["inhibitedBy"]}
     assert silent == {"late-1", "late-1-ticket", "late-2-ticket"}
+
+
+CIRCLES = {
+    "two that silence each other": (
+        [("requests-failing", "latency-degraded"), ("latency-degraded", "requests-failing")],
+        2,
+    ),
+    "three in a circle": (
+        [
+            ("requests-failing", "latency-degraded"),
+            ("latency-degraded", "kv-cache-exhausted"),
+            ("kv-cache-exhausted", "requests-failing"),
+        ],
+        3,
+    ),
+    "one that silences itself": ([("latency-degraded", "latency-degraded")], 1),
+    "a cause of a cause": ([("requests-failing", "latency-degraded"), ("latency-degraded", "kv-cache-exhausted")], 0),
+}
+
+
+@pytest.mark.parametrize("name", CIRCLES)
+def test_causes_that_silence_each_other_are_refused(name, workspace):
+    """What is silenced silences others all the same, so in a circle nobody hears anything."""
+    pairs, count = CIRCLES[name]
+    listed = ", ".join(f"{{cause: {cause}, symptoms: [{symptom}]}}" for cause, symptom in pairs)
+    _, findings = compiled(load(workspace(settings=f"  alertmanager: {{explains: [{listed}]}}"))[0], tests=False)
+    found = [finding for finding in findings if finding.code.id == "FS494"]
+    assert (len(found), {finding.severity for finding in found} <= {"error"}) == (count, True)

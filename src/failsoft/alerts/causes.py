@@ -1,6 +1,6 @@
 """Causes that make the alerts about their symptoms superfluous, as rules of inhibition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from failsoft.alerts import codes
@@ -28,7 +28,30 @@ def explained(workspace: Workspace) -> tuple[list[dict[str, Any]], list[Finding]
             milder = f"severity=~{quoted(targets)}"
             rule = {"source_matchers": [*cause, severity], "target_matchers": [symptoms, milder], "equal": ["model"]}
             rules.append(rule)
-    return rules, list(_idle(workspace))
+    return rules, [*_idle(workspace), *_circles(workspace)]
+
+
+def _circles(workspace: Workspace) -> Iterator[Finding]:
+    """Causes that are symptoms of their own symptoms: Alertmanager lets what is silenced silence others."""
+    explains = workspace.config.alertmanager.explains
+    silenced: dict[str, set[str]] = {}
+    for one in explains:
+        silenced.setdefault(one.cause, set()).update(one.symptoms)
+    for index, one in enumerate(explains):
+        for at, symptom in enumerate(one.symptoms):
+            if one.cause in _reached(silenced, symptom):
+                message = f"{one.cause} silences {symptom}, which in turn silences {one.cause}: nobody hears either"
+                place = workspace.config_at("spec", "alertmanager", "explains", index, "symptoms", at)
+                yield Finding(codes.SILENT_CIRCLE, message, place, "a symptom that is no cause of its cause")
+
+
+def _reached(silenced: Mapping[str, Iterable[str]], first: str) -> set[str]:
+    found, waiting = {first}, [first]
+    while waiting:
+        new = set(silenced.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _idle(workspace: Workspace) -> Iterator[Finding]:

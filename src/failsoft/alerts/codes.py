@@ -17,6 +17,7 @@ __all__ = [
     "ROUTE_COLLISION",
     "RULES_REFUSED",
     "SECRET_RELATIVE",
+    "SILENT_CIRCLE",
     "STALE_OUTPUT",
     "TIER_ORDER",
     "UNPROVEN",
@@ -50,6 +51,7 @@ IDLE_CAUSE = Code(
     "FS448", "idle-cause", "A cause or a symptom of which no alert about a model exists.", Severity.WARNING
 )
 STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
+SILENT_CIRCLE = Code("FS494", "silent-circle", "Causes and symptoms that silence each other.")
 NOT_PROVABLE = Code("FS490", "not-provable", "A proof that this promtool cannot evaluate.", Severity.WARNING)
 
 CODES = (
@@ -71,4 +73,5 @@ CODES = (
     IDLE_CAUSE,
     STALE_OUTPUT,
     NOT_PROVABLE,
+    SILENT_CIRCLE,
 )

@@ -217,6 +217,7 @@ def _shown(engine: "Document[EngineSpec]") -> Iterable[str]:
         if isinstance(indicator, AvailabilitySource):
             yield f"  {name}: {' + '.join(selection.family for selection in indicator.total)}"
             yield f"      bad can be {_choices(indicator)}; by default {', '.join(indicator.default) or 'all the rest'}"
+            yield from (f"      cannot tell {choice}: {why}" for choice, why in indicator.untold.items())
             continue
         family = spec.families[indicator.family]
         unit = f", {family.unit}" if family.unit else ""

@@ -13,6 +13,8 @@ __all__ = ["requests_of"]
 _ALIASES = {"499": "abort", "abort": "499"}
 """A client that goes away: nginx's code for it, and the word of engines that have no codes."""
 
+_NOWHERE = "no engine known here tells it: count it at the client or in a gateway of your own, and use events"
+
 type Found = tuple[BadOfTotal | GoodOfTotal | None, tuple[Finding, ...]]
 
 
@@ -79,6 +81,8 @@ def _unknown(of: Selector, source: AvailabilitySource, choice: str, index: int) 
         for engine in of.workspace.engines.values()
         if (other := engine.spec.indicators.availability) is not None and _known(other, choice)
     ]
-    hint = f"measure it where it can be told: {', '.join(others)}" if others else ""
+    known = next((source.untold[name] for name in (choice, _ALIASES.get(choice, choice)) if name in source.untold), "")
+    where = f"measure it where it can be told: {', '.join(others)}" if others else _NOWHERE
+    hint = "; ".join([*([known] if known else []), where])
     key = of.slo.spec.indicator.key
     return Finding(codes.UNKNOWN_OUTCOME, message, of.slo.at("spec", "indicator", key, "bad", index), expected, hint)

@@ -182,6 +182,9 @@ class AvailabilitySource(Fixed):
     default: tuple[Choice, ...] = ()
     """What is bad where the author does not say."""
 
+    untold: dict[Choice, str] = Field(default_factory=dict)
+    """Outcomes that people ask for and that it cannot tell -> as what they count, and what could tell them."""
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         known = bool(self.bad or self.codes)
@@ -194,6 +197,11 @@ class AvailabilitySource(Fixed):
                 raise PydanticCustomError(
                     "outcomes", "has a default that is none of its outcomes", {"expected": ", ".join(self.bad)}
                 )
+        if told := [choice for choice in self.untold if choice in self.bad]:
+            expected = f"{told[0]} in one place, for it is among its outcomes"
+            raise PydanticCustomError(
+                "outcomes", "says that it cannot tell {choice}", {"choice": told[0], "expected": expected}
+            )
         for choice, bad in self.bad.items():
             whole = next((one for one in self.total if one.family == bad.family), None)
             if whole is not None and not matched(whole.labels | bad.labels, whole.match):
