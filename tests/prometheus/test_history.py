@@ -1,5 +1,6 @@
 """Long questions: in chunks that the server bears, a few at a time, with pauses, and never the same one twice."""
 
+import gzip
 import json
 import threading
 import time
@@ -243,9 +244,12 @@ def test_the_present_and_answers_with_parts_missing_are_not_kept(server, reader)
 def test_a_kept_file_that_is_broken_or_of_another_question_is_not_there(server, reader, tmp_path):
     question = days(1)
     reader(kept=True).read([question])
-    (path,) = (tmp_path / "kept").rglob("*.json")
-    for text in ("", "[]", '{"form": 1}', path.read_text().replace('"up"', '"down"'), path.read_text()[:-9]):
-        path.write_text(text)
+    (path,) = (tmp_path / "kept").rglob("*.json.gz")
+    raw = path.read_bytes()
+    text = gzip.decompress(raw)
+    broken = [gzip.compress(one) for one in (b"[]", b'{"form": 1}', text.replace(b'"up"', b'"down"'), text[:-9])]
+    for held in (b"", b"{}", raw[:-9], raw[:40] + bytes(4) + raw[44:], *broken):
+        path.write_bytes(held)
         before = len(server.asked)
         assert whole(reader(kept=True).read([question])[0], question)
         assert len(server.asked) == before + 1

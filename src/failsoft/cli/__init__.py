@@ -18,6 +18,7 @@ COMMANDS = {
     "alerts": ("alerts", "command", "List and show the alerts that are no SLO's: GPUs, nodes, engines, autoscalers."),
     "approve": ("approve", "approve", "Approve what a runbook asks for, when Slack is down."),
     "backfill": ("backfill", "command", "Write blocks with the past of an SLO, for its first day."),
+    "backtest": ("backtest", "command", "Replay the alerts over the past that a Prometheus holds."),
     "catalog": ("catalog", "command", "Show the engines that failsoft knows, and compare them with servers."),
     "chaos": ("chaos", "command", "Plan, run and undo chaos experiments."),
     "check": ("check", "command", "Check the documents of a workspace."),

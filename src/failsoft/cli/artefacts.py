@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from failsoft.errors import UsageError
 
-__all__ = ["MANIFEST", "Changes", "stale", "write"]
+__all__ = ["MANIFEST", "Changes", "replace", "stale", "write"]
 
 MANIFEST = "failsoft-manifest.json"
 """The list of the files that we wrote, with their hashes."""
@@ -49,6 +49,18 @@ def write(files: Mapping[str, str], folder: Path) -> Changes:
             return _write(contents, folder)
     except OSError as error:
         raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+
+
+def replace(path: Path, text: str) -> None:
+    """Write one file that somebody asked for by name: whole, or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        _stage(path, text.encode()).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def stale(files: Mapping[str, str], folder: Path) -> dict[str, str]:

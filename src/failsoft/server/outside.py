@@ -32,10 +32,13 @@ def secret_file(workspace: Workspace, ref: SecretRef) -> Path:
     return (workspace.root / ref.file).resolve()
 
 
-def make_prometheus(workspace: Workspace, *, timeout: float, url: str = "") -> PrometheusClient:
-    """The workspace's Prometheus, or the one at `url`, to be asked within so many seconds."""
+def make_prometheus(
+    workspace: Workspace, *, timeout: float, url: str = "", warned: Callable[[str], None] | None = None
+) -> PrometheusClient:
+    """The workspace's Prometheus, or the one at `url`, to be asked within so many seconds; `warned` as the client's."""
     at = workspace.config.prometheus
-    return PrometheusClient(url or at.url, timeout=timeout, token=secret(workspace, at.token) if at.token else None)
+    token = secret(workspace, at.token) if at.token else None
+    return PrometheusClient(url or at.url, timeout=timeout, token=token, warned=warned)
 
 
 def make_cluster(workspace: Workspace) -> Cluster:

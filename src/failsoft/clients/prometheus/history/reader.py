@@ -3,9 +3,9 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from failsoft.clients.prometheus.history.chunks import Chunk, Question, chunks_of
@@ -50,9 +50,12 @@ class _Work:
     """A question underway; `most` is how many points at once the server was seen to bear."""
 
     question: Question
-    parts: dict[Chunk, tuple[Series, ...]] = field(default_factory=dict)
     most: int = 1 << 62
     refused: str = ""
+
+
+type Take = Callable[[Question, Chunk, tuple[Series, ...]], None]
+"""Is given the answer of each chunk, in no order, from the thread that asked for all of them."""
 
 
 class Reader:
@@ -65,7 +68,7 @@ class Reader:
         at_once: how many queries at the same time.
         now: seconds since the epoch; the newest chunk may still change, and is not kept.
         warnings: how many warnings came so far; an answer during which one came is not kept, for parts may be missing.
-        pause: waits so many seconds.
+        pause: waits so many seconds; where another thread finds that there is no use, the wait ends too.
     """
 
     def __init__(  # noqa: PLR0913  # each has its default
@@ -77,7 +80,7 @@ class Reader:
         at_once: int = 2,
         now: float | None = None,
         warnings: Callable[[], int] = lambda: 0,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._prometheus = prometheus
         self._store = store
@@ -85,18 +88,40 @@ class Reader:
         self._at_once = at_once
         self._now = time.time() if now is None else now
         self._warnings = warnings
-        self._pause = pause
         self._stopped = threading.Event()
+        self._pause = pause or self._stopped.wait
         self._lock = threading.Lock()
         self._not_before = 0.0
         self._slow = 0
 
     def read(self, questions: Sequence[Question], told: Callable[[Progress], None] = lambda _: None) -> list[Answered]:
-        """The answers, one for each question.
+        """The answers, one for each question; all of them are held in memory.
+
+        Args and Raises: as of `stream`.
+        """
+        parts: dict[Question, dict[Chunk, tuple[Series, ...]]] = {question: {} for question in questions}
+
+        def take(question: Question, chunk: Chunk, series: tuple[Series, ...]) -> None:
+            parts[question][chunk] = series
+
+        refused = self.stream(questions, take, told)
+        return [
+            Answered(refused=refused[question]) if question in refused else _joined(parts[question])
+            for question in questions
+        ]
+
+    def stream(
+        self, questions: Sequence[Question], take: Take, told: Callable[[Progress], None] = lambda _: None
+    ) -> dict[Question, str]:
+        """Hand on the answers, chunk by chunk.
 
         Args:
             questions: what to ask; the same one twice is asked once.
+            take: is given each answer.
             told: called with the progress, from this thread.
+
+        Returns:
+            Why the server refuses a question, where it does.
 
         Raises:
             UnavailableError: the server does not answer, however small the question is and however long we wait.
@@ -112,45 +137,49 @@ class Reader:
                 if held is None:
                     todo.append((work, chunk))
                 else:
-                    work.parts[chunk] = held
+                    take(work.question, chunk, held)
                     kept += 1
-        chunks = kept + len(todo)
-        told(Progress(chunks, kept, kept))
-        done = kept
-        for _ in self._finished(todo):
+        done, chunks = kept, kept + len(todo)
+        told(Progress(chunks, done, kept))
+        for work, chunk, series in self._finished(todo):
+            if series is not None:
+                take(work.question, chunk, series)
             done += 1
             told(Progress(chunks, done, kept))
-        return [_joined(works[question]) for question in questions]
+        return {question: work.refused for question, work in works.items() if work.refused}
 
-    def _finished(self, todo: Sequence[tuple[_Work, Chunk]]) -> Iterator[None]:
-        """One for each chunk that is answered; where one cannot be, nothing more is asked."""
+    def _finished(
+        self, todo: Sequence[tuple[_Work, Chunk]]
+    ) -> Iterator[tuple[_Work, Chunk, tuple[Series, ...] | None]]:
+        """Each chunk as it is answered, or refused; where the server cannot answer, nothing more is asked."""
         self._stopped.clear()
         pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="history")
         try:
-            for future in as_completed([pool.submit(self._ask, work, chunk) for work, chunk in todo]):
-                yield future.result()
+            asked = {pool.submit(self._ask, work, chunk): (work, chunk) for work, chunk in todo}
+            for future in as_completed(list(asked)):
+                yield *asked.pop(future), future.result()  # popped, for an answer may be large
         finally:
             # what is underway is not waited for: on Ctrl-C people want their shell back
             self._stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, work: _Work, chunk: Chunk) -> None:
-        """Answer a chunk, in pieces where the whole is too much, and keep it. Called in a thread."""
+    def _ask(self, work: _Work, chunk: Chunk) -> tuple[Series, ...] | None:
+        """Answer a chunk, in pieces where the whole is too much, and keep it; None is a refusal. Called in a thread."""
         if work.refused:
-            return
+            return None
         before = self._warnings()
         try:
             series = self._answer(work, chunk)
         except RefusedError as error:
             work.refused = str(error)
-            return
+            return None
         except FailsoftError:
             self._stopped.set()  # for all threads, before one of them asks for the next chunk
             raise
-        work.parts[chunk] = series
         settled = chunk.last * work.question.step / 1000 < self._now - _LATE
         if self._store is not None and settled and self._warnings() == before:
             self._store.put(work.question, chunk, series)
+        return series
 
     def _answer(self, work: _Work, chunk: Chunk) -> tuple[Series, ...]:
         if chunk.points <= work.most:
@@ -200,11 +229,9 @@ class Reader:
             self._not_before = max(self._not_before, time.monotonic() + min(seconds, _LONGEST_PAUSE))
 
 
-def _joined(work: _Work) -> Answered:
-    if work.refused:
-        return Answered(refused=work.refused)
+def _joined(parts: Mapping[Chunk, tuple[Series, ...]]) -> Answered:
     points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = defaultdict(list)
-    for chunk in sorted(work.parts):
-        for one in work.parts[chunk]:
+    for chunk in sorted(parts):
+        for one in parts[chunk]:
             points[tuple(sorted(one.labels.items()))] += one.points
     return Answered(tuple(Series(dict(labels), tuple(found)) for labels, found in sorted(points.items())))

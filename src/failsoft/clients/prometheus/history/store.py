@@ -1,10 +1,12 @@
 """Answers kept in a folder, by server, question and time: each written whole or not at all."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
 import tempfile
+import zlib
 from pathlib import Path
 
 from failsoft.clients.prometheus.history.chunks import Chunk, Question
@@ -14,6 +16,7 @@ from failsoft.errors import UsageError
 __all__ = ["Store"]
 
 _FORM = 1
+_LEVEL = 3
 _STAGED = ".failsoft-"
 
 
@@ -35,14 +38,14 @@ class Store:
     def get(self, question: Question, chunk: Chunk) -> tuple[Series, ...] | None:
         """What was kept, or None."""
         try:
-            held = json.loads(self._path(question, chunk).read_bytes())
+            held = json.loads(gzip.decompress(self._path(question, chunk).read_bytes()))
             if held["form"] != _FORM or held["expression"] != question.expression or held["step"] != question.step:
                 return None
             return tuple(
                 Series(dict(one["labels"]), tuple((at / 1000, float(value)) for at, value in one["points"]))
                 for one in held["series"]
             )
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, EOFError, ValueError, LookupError, TypeError, zlib.error):
             return None
 
     def put(self, question: Question, chunk: Chunk, series: tuple[Series, ...]) -> None:
@@ -66,8 +69,8 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=_STAGED, dir=path.parent)
             try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(held, stream, separators=(",", ":"))
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(gzip.compress(json.dumps(held, separators=(",", ":")).encode(), _LEVEL, mtime=0))
                 Path(name).replace(path)
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -79,7 +82,7 @@ class Store:
     def _path(self, question: Question, chunk: Chunk) -> Path:
         phase = f"+{question.phase}" if question.phase else ""
         asked = _digest(f"{question.step}{phase}\n{question.expression}")
-        return self.folder / self._server / asked / f"{chunk.first}-{chunk.last}.json"
+        return self.folder / self._server / asked / f"{chunk.first}-{chunk.last}.json.gz"
 
 
 def _digest(text: str) -> str:
