@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from failsoft.cli.check import findings_of
 from failsoft.clients.prometheus import Sample
 from failsoft.drift import HistogramReference, ReferenceProfile
 from failsoft.drift.alarms.stored import StoredCalibration, StoredCusum, StoredRule, StoredTest
@@ -264,6 +265,27 @@ async def test_outdated_critical_values_are_not_used_and_that_is_said_once(world
     assert here.verdict() == "judged"
     assert here.value("score", statistic="psi") is not None
     assert len([one for one in caplog.records if one.name == "failsoft.server.drift"]) == 1
+
+
+def said(folder):
+    found = {one.code.id: one for one in findings_of(folder)[1]}
+    return {id_: one for id_, one in found.items() if id_ in {"FS608", "FS616", "FS617", "FS618"}}
+
+
+def test_check_says_what_is_wrong_with_critical_values(world, tmp_path):
+    world()
+    assert said(tmp_path) == {}
+    (tmp_path / "r.alarms.json").write_text(kept(promised=False, doubts=("too few windows",)).render())
+    (found,) = said(tmp_path).values()
+    assert (found.code.id, found.severity, found.place.line) == ("FS616", "warning", 19)
+    assert "too few windows" in found.message
+    (tmp_path / "r.alarms.json").write_text(kept(least_window=600_000, floor=0.1).render())
+    (found,) = said(tmp_path).values()
+    assert (found.code.id, found.severity) == ("FS617", "error")
+    (tmp_path / "r.alarms.json").write_text(kept(reference="0" * 64).render())
+    assert list(said(tmp_path)) == ["FS608"]
+    (tmp_path / "r.alarms.json").unlink()
+    assert list(said(tmp_path)) == ["FS618"]
 
 
 async def test_a_budget_that_was_never_calibrated_judges_nothing(world, tmp_path):

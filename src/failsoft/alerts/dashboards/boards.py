@@ -8,7 +8,9 @@ from failsoft.slo.series import (
     BUDGET_REMAINING,
     BURN_RATE,
     COVERAGE,
+    DRIFT_CRITICAL,
     DRIFT_EVALUATED,
+    DRIFT_INPUT_MOVED,
     DRIFT_SCORE,
     ERROR_RATIO,
     EXCLUDED_TIME,
@@ -306,6 +308,30 @@ DRIFT = Board(
                     "count",
                     (Query(f"failsoft_drift_window_rows{_DRIFTING}", "{{monitor}} {{signal}}"),),
                     "Few rows make restless scores.",
+                ),
+            ),
+        ),
+        (
+            "Within what is promised?",
+            (
+                Panel(
+                    "Of its critical value",
+                    "lines",
+                    "plain",
+                    (
+                        Query(
+                            f"{DRIFT_SCORE}{_DRIFTING} / ignoring(severity) group_right() {DRIFT_CRITICAL}{_DRIFTING}",
+                            "{{monitor}} {{signal}} {{statistic}} {{severity}}",
+                        ),
+                    ),
+                    "Above 1 a window is bad (pooled_psi), or small changes have added up (cusum).",
+                ),
+                Panel(
+                    "The input moved",
+                    "lines",
+                    "plain",
+                    (Query(f"{DRIFT_INPUT_MOVED}{_DRIFTING}", "{{monitor}}"),),
+                    "At 1 what people send has moved: a change of the prompts may be no change of the model.",
                 ),
             ),
         ),
