@@ -16,6 +16,7 @@ __all__ = [
     "ENGINE_HAS_NO_SIGNAL",
     "LIMITS_MISSING",
     "LIMITS_OUTDATED",
+    "MEMORY_UNREADABLE",
     "NOT_PROMISED",
     "OTHER_MODEL",
     "OTHER_SHAPE",
@@ -81,3 +82,4 @@ THRESHOLD_FIXED = Code(
     "An SLO on drift has a fixed threshold: nobody knows how often it alarms for nothing.",
     Severity.INFO,
 )
+MEMORY_UNREADABLE = Code("FS651", "memory-unreadable", "What was remembered of earlier windows cannot be trusted.")

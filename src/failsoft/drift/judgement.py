@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -12,18 +11,10 @@ from failsoft.drift.alarms.signals import ShareTest, Signal, test_of
 from failsoft.drift.alarms.stored import StoredCalibration
 from failsoft.drift.comparison import Compared
 from failsoft.drift.features import CategoricalReference
-from failsoft.drift.limits import Criteria, Limits, Tolerance, criteria
+from failsoft.drift.limits import Criteria, Limits, Severity, Tolerance, criteria
+from failsoft.drift.memory import Memory
 
-__all__ = ["Judged", "Limits", "Severity", "Tolerance", "judge", "worst"]
-
-
-class Severity(StrEnum):
-    """What a feature's drift calls for, the worst last."""
-
-    UNJUDGED = "unjudged"
-    NONE = "none"
-    TICKET = "ticket"
-    PAGE = "page"
+__all__ = ["Judged", "Limits", "Severity", "Tolerance", "judge", "shares", "worst"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,10 @@ class Judged:
 
 
 def judge(
-    features: Sequence[Compared], tolerance: Tolerance, calibration: StoredCalibration | None = None
+    features: Sequence[Compared],
+    tolerance: Tolerance,
+    calibration: StoredCalibration | None = None,
+    memory: Memory | None = None,
 ) -> tuple[Judged, ...]:
     """Each feature with its verdict, in the same order.
 
@@ -95,8 +89,10 @@ def judge(
         features: what was measured.
         tolerance: the budget, and what is too small to matter.
         calibration: of the same reference; its budget, windows and floor take the place of the tolerance's.
+        memory: of this calibration, this window in it: pages then need as many bad windows as the rule says, and
+            tickets come from CUSUM.
     """
-    held = criteria(features, tolerance, calibration)
+    held = criteria(features, tolerance, calibration, memory)
     return tuple(_judged(one, tolerance, held) for one in features)
 
 
@@ -113,17 +109,16 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
         have, need = (one.rows.current, least) if small else (one.rows.reference, tolerance.min_rows)
         reason = f"{have} rows in the {'window' if small else 'reference'}, {need} are needed"
         return Judged(one, Severity.UNJUDGED, Limits(), None, (), reason)
-    severities = {"missing": _missing(one, tolerance, held.levels), "new": _new(one, tolerance, held.levels)}
     table = held.table(one)
+    severities = shares(one, tolerance, held.levels, tabled=table is not None)
     limits, pooled, reason = Limits(), None, one.reason
     if table is not None:
         limits, pooled, reason = table.limits, table.pooled, table.note or reason
         severities["distribution"] = _beyond(pooled, limits)
-    if table is None or (isinstance(one.feature, CategoricalReference) and one.feature.type == "boolean"):
-        severities["unusual"] = _unusual(one, tolerance, held.levels)
+    severities = held.decided(one, severities)
     moved = tuple(name for name in _SIGNALS if severities.get(name) in _ALARMS)
-    found = max((s for s in severities.values() if s is not None), key=list(Severity).index, default=Severity.UNJUDGED)
-    if table is None and severities.get("unusual") is None and not moved:
+    found = max(severities.values(), key=list(Severity).index, default=Severity.UNJUDGED)
+    if table is None and "unusual" not in severities and not moved:
         found = Severity.UNJUDGED
         reason = reason or "too few rows in all bins but one"
     if one.feature.role == "stratum":
@@ -135,6 +130,21 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
 
 _ALARMS = (Severity.TICKET, Severity.PAGE)
 _SIGNALS = ("distribution", "missing", "new", "unusual")
+
+
+def shares(one: Compared, tolerance: Tolerance, levels: tuple[float, float], *, tabled: bool) -> dict[str, Severity]:
+    """What a feature's missing rows, its new categories and its unusual rows call for, as far as it has them.
+
+    Args:
+        one: the feature.
+        tolerance: by how much shares must have grown.
+        levels: -log(chance) of a ticket and of a page.
+        tabled: whether its table is judged, so that unusual rows need no test of their own, unless it is a flag.
+    """
+    found = {"missing": _missing(one, tolerance, levels), "new": _new(one, tolerance, levels)}
+    if not tabled or (isinstance(one.feature, CategoricalReference) and one.feature.type == "boolean"):
+        found["unusual"] = _unusual(one, tolerance, levels)
+    return {what: severity for what, severity in found.items() if severity is not None}
 
 
 def _beyond(value: float | None, limits: Limits) -> Severity:
@@ -198,7 +208,7 @@ def _words(one: Compared, moved: Sequence[str], limits: Limits, pooled: float | 
     said = []
     if moved and one.feature.role == "stratum":
         said.append("the mix of traffic moved, which is no change of the model")
-    if "distribution" in moved and pooled is not None and limits.ticket is not None:
+    if "distribution" in moved and pooled is not None and limits.ticket is not None and pooled > limits.ticket:
         said.append(f"PSI {pooled:.3g} is above {limits.ticket:.3g}")
     if "missing" in moved and one.missing.current is not None and one.missing.reference is not None:
         said.append(f"missing {one.missing.current:.3g} of the rows, {one.missing.reference:.3g} before")

@@ -1,7 +1,8 @@
 """How far is too far: critical values where windows differ by chance only, or those of a calibration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from math import ceil
 from typing import Protocol
 
@@ -10,15 +11,25 @@ import numpy as np
 from failsoft.drift.alarms.laws import Law, quadratic_form, raised, yurdakul
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
 from failsoft.drift.alarms.signals import Signal, TableTest, test_of
-from failsoft.drift.alarms.stored import StoredCalibration
+from failsoft.drift.alarms.stored import StoredCalibration, StoredTest, Watched
 from failsoft.drift.alarms.tables import merged
 from failsoft.drift.comparison import Compared
 from failsoft.drift.features import CategoricalReference
+from failsoft.drift.memory import Memory
 from failsoft.drift.statistics import psi
 
-__all__ = ["Criteria", "Held", "Limits", "Tolerance", "criteria"]
+__all__ = ["Calibrated", "Criteria", "Held", "Limits", "Severity", "Tolerance", "criteria"]
 
 type _Pair = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+class Severity(StrEnum):
+    """What a feature's drift calls for, the worst last."""
+
+    UNJUDGED = "unjudged"
+    NONE = "none"
+    TICKET = "ticket"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +85,23 @@ class Criteria(Protocol):
     def least(self, one: Compared) -> int:
         """A window with fewer rows is not judged."""
 
+    def decided(self, one: Compared, severities: Mapping[str, Severity]) -> dict[str, Severity]:
+        """What each signal calls for, from what the window alone would call for."""
+
     def table(self, one: Compared) -> Held | None:
         """A feature's table beside its limits; None where it has one bin only, or is not compared."""
 
 
-def criteria(features: Sequence[Compared], tolerance: Tolerance, calibration: StoredCalibration | None) -> Criteria:
-    """The criteria of a window: those of the calibration, where there is one."""
-    return _ByChance(features, tolerance) if calibration is None else _Calibrated(tolerance, calibration)
+def criteria(
+    features: Sequence[Compared],
+    tolerance: Tolerance,
+    calibration: StoredCalibration | None,
+    memory: Memory | None = None,
+) -> Criteria:
+    """The criteria of a window: those of the calibration, where there is one, and of what is remembered."""
+    if calibration is None:
+        return _ByChance(features, tolerance)
+    return Calibrated(tolerance, calibration) if memory is None else _Remembering(tolerance, calibration, memory)
 
 
 class _ByChance:
@@ -96,6 +117,9 @@ class _ByChance:
 
     def least(self, one: Compared) -> int:  # noqa: ARG002  # the same for all
         return self._least
+
+    def decided(self, one: Compared, severities: Mapping[str, Severity]) -> dict[str, Severity]:  # noqa: ARG002
+        return dict(severities)
 
     def table(self, one: Compared) -> Held | None:
         if one.laid is None or not sum(one.laid.current) or not sum(one.laid.reference):
@@ -123,7 +147,7 @@ def _tests(one: Compared) -> int:
     return 2 + categorical + (isinstance(one.feature, CategoricalReference) and one.feature.type == "boolean")
 
 
-class _Calibrated:
+class Calibrated:
     """The critical values that held-out windows gave.
 
     A window that is smaller than planned is judged by the same score z, a larger one by the same PSI: both are on the
@@ -137,27 +161,80 @@ class _Calibrated:
         self._least = tolerance.min_rows
 
     def least(self, one: Compared) -> int:
+        """A window with fewer rows than half of those that were planned is not judged."""
         test = self._kept.by_feature.get((one.stratum, one.name))
         # the rows of a test are independent ones
         rows = self._kept.rows if test is None else test.rows * one.design.current
         return max(self._least, ceil(rows / 2))
 
-    def table(self, one: Compared) -> Held | None:
+    def decided(self, one: Compared, severities: Mapping[str, Severity]) -> dict[str, Severity]:  # noqa: ARG002
+        """What each signal calls for: the window alone decides."""
+        return dict(severities)
+
+    def scored(self, one: Compared) -> tuple[StoredTest, float, float] | None:
+        """A table's test, its score z, and what z is multiplied by to be a PSI; None where there is no test."""
         test = self._kept.by_feature.get((one.stratum, one.name))
         pair = _fixed(one)
         if test is None or pair is None:
             return None
         pair = _effective(pair, one)
         error = 1 / sum(pair[0]) + 1 / min(sum(pair[1]), test.rows)
-        bad, pooled = test.page * error, _pooled(pair, test.pools)
+        return test, _pooled(pair, test.pools) / error, error
+
+    def table(self, one: Compared) -> Held | None:
+        """A feature's table beside its limits."""
+        found = self.scored(one)
+        if found is None:
+            return None
+        test, z, error = found
         note, rule = "", self._kept.rule
-        if pooled > bad and not self._pages:
-            note = f"a bad window (PSI {pooled:.3g} is above {bad:.3g}), "
+        if z > test.page and not self._pages:
+            note = f"a bad window (PSI {z * error:.3g} is above {test.page * error:.3g}), "
             if not self._kept.promised:
                 note += "but no rate of pages is promised, so it is no page"
             else:
                 note += f"and {rule.least} of {rule.among} are a page"
-        return Held(pooled, Limits(test.ticket * error, bad if self._pages else None), note)
+        return Held(z * error, Limits(test.ticket * error, test.page * error if self._pages else None), note)
+
+
+class _Remembering(Calibrated):
+    """Pages on as many bad windows as the rule says, tickets by CUSUM."""
+
+    def __init__(self, tolerance: Tolerance, calibration: StoredCalibration, memory: Memory) -> None:
+        super().__init__(tolerance, calibration)
+        self._memory = memory
+
+    def table(self, one: Compared) -> Held | None:
+        found = self.scored(one)
+        if found is None:
+            return None
+        test, z, error = found
+        kept = self._memory.by_test.get(Watched(one.name, "distribution", one.stratum))
+        note = ""
+        if kept is not None and test.cusum is not None:
+            over = "went over" if kept.ticket else f"is {kept.sum:.3g}, a ticket above"
+            note = f"CUSUM {over} {test.cusum.threshold:.3g}" if kept.ticket or kept.sum else ""
+            if kept.bad and kept.bad[-1]:
+                bad = f"{sum(kept.bad)} bad of the last {len(kept.bad)} windows"
+                note = f"{bad} (PSI {z * error:.3g} is above {test.page * error:.3g})" + (f"; {note}" if note else "")
+        return Held(z * error, Limits(test.page * error, test.page * error), note)
+
+    def decided(self, one: Compared, severities: Mapping[str, Severity]) -> dict[str, Severity]:
+        """What each signal calls for, from the last windows."""
+        made = {}
+        for what, alone in severities.items():
+            kept = self._memory.by_test.get(Watched(one.name, what, one.stratum))  # type: ignore[arg-type]  # it is a signal
+            if kept is None:
+                made[what] = alone
+                continue
+            rule = self._kept.rule
+            paged = bool(kept.bad) and kept.bad[-1] and sum(kept.bad) >= rule.least
+            ticket = kept.ticket if what == "distribution" else alone in {Severity.TICKET, Severity.PAGE}
+            if paged and self._kept.promised:
+                made[what] = Severity.PAGE
+            else:
+                made[what] = Severity.TICKET if ticket or paged else Severity.NONE
+        return made
 
 
 def _fixed(one: Compared) -> _Pair | None:

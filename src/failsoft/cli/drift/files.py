@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from failsoft.drift import ReferenceProfile, Source
     from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.columns import Type
+    from failsoft.drift.memory import Memory
 
-__all__ = ["COULD_NOT_JUDGE", "Told", "opened", "read_calibration", "read_reference", "stop", "write_whole"]
+__all__ = [
+    "COULD_NOT_JUDGE",
+    "Told",
+    "opened",
+    "read_calibration",
+    "read_memory",
+    "read_reference",
+    "stop",
+    "write_whole",
+]
 
 COULD_NOT_JUDGE = 2
 """The exit code where there is no answer."""
@@ -97,6 +107,23 @@ def read_calibration(path: Path, profile: "ReferenceProfile", form: str) -> "Sto
     if found.reference != profile.digest:
         message = f"was made with the reference {found.reference[:12]}, this one is {profile.digest[:12]}"
         stop([Finding(codes.CALIBRATION_OTHER_REFERENCE, message, Place(path.name), hint=hint)], form)
+    return found
+
+
+def read_memory(path: Path, form: str) -> "Memory | None":
+    """What was remembered of earlier windows, None before the first; ends the command where it cannot be trusted."""
+    from failsoft.drift import codes
+    from failsoft.drift.memory import Memory
+
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        stop([Finding(codes.MEMORY_UNREADABLE, f"cannot be read: {error.strerror}", Place(path.name))], form)
+    found = Memory.parse(data, path.name)
+    if isinstance(found, Finding):
+        stop([found], form)
     return found
 
 

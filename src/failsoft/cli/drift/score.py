@@ -9,7 +9,16 @@ import click
 
 from failsoft.cli.common import duration, report
 from failsoft.cli.drift.export import export_options, exporting
-from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, opened, read_calibration, read_reference, stop
+from failsoft.cli.drift.files import (
+    COULD_NOT_JUDGE,
+    Told,
+    opened,
+    read_calibration,
+    read_memory,
+    read_reference,
+    stop,
+    write_whole,
+)
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
     from failsoft.drift.features import FeatureReference
     from failsoft.drift.judgement import Judged
     from failsoft.drift.limits import Tolerance
+    from failsoft.drift.memory import Memory
     from failsoft.drift.stratified import Window
 
 __all__ = ["alarms_of", "counted", "judged", "score", "tolerance_options"]
@@ -59,6 +69,11 @@ def tolerance_options[F: Any](function: F) -> F:
 @click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
 @click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
 @tolerance_options
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --calibration: what is remembered from window to window, so that small changes add up.",
+)
 @export_options
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def score(  # noqa: PLR0913  # one parameter for each option
@@ -69,6 +84,7 @@ def score(  # noqa: PLR0913  # one parameter for each option
     diagnose: tuple[str, ...],
     revision: str,
     delimiter: str,
+    state: Path | None,
     output: str,
     **tolerance: Any,
 ) -> None:
@@ -83,6 +99,7 @@ def score(  # noqa: PLR0913  # one parameter for each option
         profile = read_reference(reference, output, revision)
         export.of(profile)
         alarms = alarms_of(profile, tolerance, output)
+        memory = _read_state(state, alarms, output)
         if unknown := [name for name in diagnose if name not in profile.features]:
             raise UsageError(f"{reference.name} has no feature {unknown[0]!r}")
         window, warnings = counted(profile, data, output, delimiter)
@@ -95,7 +112,10 @@ def score(  # noqa: PLR0913  # one parameter for each option
             if isinstance(window, Stratified):
                 raise UsageError(f"--exact takes all rows together, and {reference.name} has strata")
             compared, details = from_rows(window, exact, data, form=output, delimiter=delimiter, diagnose=diagnose)
-        features = judged(window, tolerance, compared, alarms)
+        if state is not None and alarms is not None:
+            memory = _remembered(window, tolerance, compared, alarms, memory)
+            write_whole(state, memory.render())
+        features = judged(window, tolerance, compared, alarms, memory)
         export.show(features)
     if output == "text":
         report(warnings, output)
@@ -178,17 +198,44 @@ def alarms_of(profile: "ReferenceProfile", options: dict[str, Any], form: str) -
 _IN_THE_CALIBRATION = ("pages", "tickets", "window", "page_floor", "ticket_floor")
 
 
+def _read_state(state: Path | None, alarms: "StoredCalibration | None", form: str) -> "Memory | None":
+    if state is None:
+        return None
+    if alarms is None:
+        raise UsageError("--state remembers the tests of a calibration: say --calibration")
+    return read_memory(state, form)
+
+
+def _remembered(
+    window: "Window",
+    options: dict[str, Any],
+    compared: "tuple[Compared, ...] | None",
+    alarms: "StoredCalibration",
+    memory: "Memory | None",
+) -> "Memory":
+    """What is remembered with this window in it."""
+    from failsoft.drift.comparison import compare
+    from failsoft.drift.remembering import following
+    from failsoft.drift.signed import digest_of
+
+    if memory is not None and memory.calibration != alarms.digest:
+        click.echo("the state was of another calibration: it starts anew", err=True)
+    features = compared if compared is not None else compare(window)
+    return following(memory, features, alarms, _tolerance(**options), digest_of(window.as_json()))
+
+
 def judged(
     window: "Window",
     options: dict[str, Any],
     compared: "tuple[Compared, ...] | None" = None,
     alarms: "StoredCalibration | None" = None,
+    memory: "Memory | None" = None,
 ) -> "tuple[Judged, ...]":
     """Every feature of a window with its verdict."""
     from failsoft.drift.comparison import compare
     from failsoft.drift.judgement import judge
 
-    return judge(compared if compared is not None else compare(window), _tolerance(**options), alarms)
+    return judge(compared if compared is not None else compare(window), _tolerance(**options), alarms, memory)
 
 
 def _tolerance(  # noqa: PLR0913  # as the options

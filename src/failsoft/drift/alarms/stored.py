@@ -11,7 +11,7 @@ from failsoft.drift.features import Stored
 from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
 from failsoft.findings import Finding, Place
 
-__all__ = ["SCHEMA", "StoredCalibration", "StoredCusum", "StoredRule", "StoredTest", "Watched"]
+__all__ = ["SCHEMA", "StoredCalibration", "StoredCusum", "StoredRule", "StoredTest", "Watched", "What"]
 
 SCHEMA: Final = 1
 """The version of the format that this failsoft writes, and the newest that it reads."""
