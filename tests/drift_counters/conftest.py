@@ -94,7 +94,7 @@ def workspace(tmp_path):
             text = text.replace(old, new)
         root, out = tmp_path / "workspace", tmp_path / "out"
         home = root / "drift"
-        home.mkdir(parents=True)
+        home.mkdir(parents=True, exist_ok=True)
         if len(profiles) == 1:
             (home / "chat.json").write_text(profiles[0].render())
         else:

@@ -239,6 +239,8 @@ def test_two_references_of_one_model_stand_side_by_side():
     new.observe_many({"age": [1.0, 2.0]})
     assert sum(bins(registry, "age").values()) == 1
     assert sum(bins(registry, "age", other.digest[:12]).values()) == 2
+    with pytest.raises(ValueError, match="is no JSON"):
+        DriftCounter(ReferenceProfile.parse(b"[}", "chat.json"), registry=registry)
     with pytest.raises(ValueError, match="names no model"):
         DriftCounter(fit_arrays({"x": [1.0, 2.0]}), registry=registry)
 

@@ -207,10 +207,11 @@ def test_drift_pages_and_dead_instrumentation_is_told(workspace, profile, promto
 
     def series(moves_at, dies_at):
         # each batch is one scrape; promtool repeats a step of the counter with its own notation
-        rate = counted(profile, batches(3, 1, rows=400))
-        fast = counted(profile, batches(3, 1, rows=400, shift=2.0))
+        rate = counted(profile, batches(3, 1, rows=20_000))
+        fast = counted(profile, batches(3, 1, rows=20_000, shift=2.0))
         for name, values in rate.items():
-            step, other = values[1] - values[0], fast[name][1] - fast[name][0]
+            # 400 rows a scrape, which differ from the reference by less than matters
+            step, other = (values[1] - values[0]) / 50, (fast[name][1] - fast[name][0]) / 50
             if "bin_rows_total" not in name:
                 step = other = 0
             first = values[0] + 1_000_000 * ("bin_rows_total" in name)
@@ -268,6 +269,26 @@ def test_what_is_wrong_with_a_monitor_is_a_finding(workspace, profile, counted, 
     assert found[0].place.line > 20
     if found[0].severity == "error" and code.startswith("FS6"):
         assert not (place.out / RULES).exists()
+
+
+def test_the_budget_and_the_floor_are_the_authors(workspace, profile):
+    def limits(change):
+        place = workspace(profile, change={"window: 4m": f"window: 4m{change}"})
+        assert place.codes == []
+        loaded, _ = load(place.root)
+        of, _ = monitored_of(loaded, loaded.monitors["features"], [profile])
+        return of.references[0].critical[0].z, of.matters.floor
+
+    usual, strict = limits(""), limits(", falsePagesPer30d: 0.1, floor: 0.3")
+    assert strict[0].page > usual[0].page
+    assert strict[0].ticket > usual[0].ticket
+    assert (usual[1].page, strict[1].page) == (0.02, 0.3)
+
+
+def test_an_slo_without_a_limit_takes_that_of_the_budget(workspace, profile):
+    place = workspace(profile, change={", statistic: excess, below: 1": ""})
+    assert place.codes == []
+    assert 'statistic="excess"' in (place.out / "rules/chat.yaml").read_text()
 
 
 def test_a_reference_of_another_model_or_a_broken_one_compiles_to_nothing(workspace, train):

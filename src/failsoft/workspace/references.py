@@ -190,7 +190,7 @@ def _drifting(workspace: Workspace, slo: Document[Any], monitor: DriftMonitorSpe
         yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "statistic"), f"one of {', '.join(there)}")
     if monitor.counted is None:
         yield from _known(workspace, slo, drift.signal, "signal", monitor.signals, *path, "signal")
-    elif drift.signal == _ALL and drift.statistic in there and drift.statistic != "excess":
+    elif drift.signal == _ALL and drift.below is not None and drift.statistic in {*there} - {"excess"}:
         message = f"all features have no {drift.statistic} together"
         yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "signal"), "a feature, or statistic: excess")
     elif drift.signal != _ALL and monitor.counted.features:

@@ -25,7 +25,7 @@ from failsoft.workspace.quantities import Duration
 __all__ = ["MonitorFiles", "monitor_files", "monitored_of"]
 
 _PART_OF_A_SCRAPE = 5
-_MATTERS = Matters(Severities(0.02, 0.1), 0.01)
+_SHARE_GROWN = 0.01
 
 
 class MonitorFiles(NamedTuple):
@@ -94,7 +94,7 @@ def monitored_of(
         scrape=scrape,
         delay=scrape // _PART_OF_A_SCRAPE,
         rows=spec.min_rows,
-        matters=_MATTERS,
+        matters=Matters(Severities(float(spec.floor), float(spec.floor)), _SHARE_GROWN),
     )
     return monitored, tuple(_too_small(monitor, profile, one) for profile, one in _unjudged(profiles, references))
 

@@ -19,6 +19,7 @@ from failsoft.drift.counting.series import (
     reference_label,
 )
 from failsoft.drift.profile import ReferenceProfile
+from failsoft.findings import Finding
 
 __all__ = ["MAX_SERIES", "DriftCounter"]
 
@@ -38,7 +39,8 @@ class DriftCounter:
     references of one while a rollout goes on, stand side by side in one registry.
 
     Args:
-        profile: whose bins, and what the rules compare with: its own rows are exported beside the counts.
+        profile: whose bins, and what the rules compare with: its own rows are exported beside the counts. Raises
+            `ValueError` where it is why `ReferenceProfile.parse` found none.
         model: the Model's name; the profile's, when left out. Raises `ValueError` where neither has one.
         features: which ones; all, when left out. Raises `ValueError` on one that the profile lacks.
         registry: where the series go.
@@ -60,13 +62,15 @@ class DriftCounter:
 
     def __init__(
         self,
-        profile: ReferenceProfile,
+        profile: ReferenceProfile | Finding,
         *,
         model: str = "",
         features: Iterable[str] | None = None,
         registry: CollectorRegistry = REGISTRY,
         max_series: int = MAX_SERIES,
     ) -> None:
+        if isinstance(profile, Finding):
+            raise ValueError(f"{profile.place}: {profile.message}")  # noqa: TRY004  # what `ReferenceProfile.parse` gave
         self.profile = profile
         self.model = model or profile.model
         if not self.model:
