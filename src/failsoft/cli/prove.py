@@ -45,5 +45,6 @@ def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None
         width = max((len(subject) for subject, _, _ in rows), default=0)
         for subject, alerts, proven in rows:
             click.echo(f"{subject:<{width}}  {proven} of {alerts} alerts with a fire and a quiet test")
-    total = sum(alerts for _, alerts, _ in rows)
-    finish(findings, output, f"{workspace}: {total} alerts proven", workspace)
+    total, proven = sum(alerts for _, alerts, _ in rows), sum(shown for _, _, shown in rows)
+    count = f"{total}" if proven == total else f"{proven} of {total}"
+    finish(findings, output, f"{workspace}: {count} alerts proven", workspace)

@@ -1,7 +1,7 @@
 """A model's selector on an engine's families: which labels go along, under which names, and when too few are left."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
@@ -47,23 +47,21 @@ class Selector:
 
     def counted(self, selection: Selection, whole: Selection | None = None) -> Counted:
         """The series of a selection, with labels of one of them; `whole` is the selection that it is a part of."""
+        made = self.histogram(selection, whole)
+        return made if self.engine.spec.families[selection.family].type != "histogram" else made.whole()
+
+    def histogram(self, selection: Selection, whole: Selection | None = None) -> Counted:
+        """The same for a histogram as a whole, without a suffix."""
         own = self._labels(selection) | self._prompts()
         match = (whole.match.items() if whole else ()), selection.match.items()
         matchers = [Matcher(label, "=", value) for label, value in own.items()]
         matchers += [Matcher.parse(label, text) for part in match for label, text in part]
         example = (whole.labels if whole else {}) | selection.labels | own
-        made = Counted(selection.family, tuple(dict.fromkeys(matchers)), tuple(example.items()))
-        if self.engine.spec.families[selection.family].type != "histogram":
-            return made
-        return replace(made, form=self.form(selection.family)).whole()
+        family = selection.family
+        form = self._form(family) if self.engine.spec.families[family].type == "histogram" else "classic"
+        return Counted(family, tuple(dict.fromkeys(matchers)), tuple(example.items()), form)
 
-    def histogram(self, selection: Selection) -> Counted:
-        """The same for a histogram as a whole, without a suffix."""
-        made = self.counted(selection)
-        return replace(made, metric=selection.family)
-
-    def form(self, family: str) -> Histograms:
-        """As what Prometheus stores a histogram of the model."""
+    def _form(self, family: str) -> Histograms:
         return form_of(self.model, locks_of(self.workspace, self.model, family), family)
 
     def _prompts(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies
 
+from failsoft.cli import main
 from failsoft.cli.proving import Tools, coverage, prove
 from failsoft.slo.stored import bucket_around
 
@@ -144,3 +145,16 @@ def test_a_value_is_a_bound_or_lies_between_two(value, schema):
         lower, upper = bucket
         assert lower < value <= upper * Decimal("1.0000000000001")
         assert math.log2(upper / lower) == pytest.approx(2.0**-schema)
+
+
+def test_what_is_not_proven_is_not_claimed(written, base, lab_windows, promtool, amtool, capsys, tmp_path):
+    clock = stored(base.replace("scrapeInterval: 15s", "scrapeInterval: 1s"), "custom")
+    written(SLO.replace("INDICATOR", FORMS["custom"]), lab_windows, base=clock)
+    with pytest.raises(SystemExit) as ended:
+        main(["test", str(tmp_path / "workspace"), "--promtool", str(promtool)])
+    told = capsys.readouterr()
+    assert (ended.value.code or 0) == 0
+    assert "s             0 of 2 alerts with a fire and a quiet test\n" in told.out
+    assert re.search(r": (\d+) of (\d+) alerts proven", told.out)
+    assert "s is not proven: this promtool cannot evaluate the native histograms of its stories" in told.err
+    assert amtool.is_file()
