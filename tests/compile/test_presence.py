@@ -153,6 +153,25 @@ def test_however_it_is_known_each_state_has_its_own_alert_or_none(name, written,
     assert made.units[0].alerts
 
 
+def test_more_good_events_than_there_are_is_told_though_the_ratio_is_cut_off(
+    written, tmp_path, judge, promtool, amtool
+):
+    """Two counters that are not of the same requests: cut off at 0, the naive ratio is a service without an error."""
+    made = written(model("a", ("generic", "job: a", "", "events: {good: good_total, total: all_total}", "30d")))
+    proven = only(made.output(tmp_path, tests=True), "_models-a")
+    assert prove(proven, tmp_path, Tools(promtool, amtool)) == ()
+    series = {"all_total": "1000+10x300", "good_total": "1000+13x300", 'up{job="a"}': "1x300"}
+    rules = made.compiled()[0].files
+    both = rules["rules/a.yaml"] + rules["rules/_models.yaml"].partition("groups:\n")[2]
+    checks = {
+        ('max(failsoft:slo_error_ratio{slo="a-slo", window="1h"})', "1h"): 0,
+        ('abs(max(failsoft:slo_ratio_excess:ratio{slo="a-slo"}) - 0.3) < bool 0.01', "1h"): 1,
+        ('count(ALERTS{alertname="FailsoftSLODataQuality", slo="a-slo", alertstate="firing"})', "1h"): 1,
+    }
+    done = judge(both, series, checks, step="1m", every="15s")
+    assert done.ok, done.stdout
+
+
 def test_models_of_one_job_are_told_apart_by_what_the_engine_exports(written):
     both = [model(one, ("vllm", f"job: v, model_name: {one}", "", "ttft: {below: 500ms}", "30d")) for one in "ab"]
     made, findings = written(*both).compiled()

@@ -9,15 +9,18 @@ from failsoft.alerts.rules import Alert, Group
 from failsoft.slo.presence import Presence
 from failsoft.slo.promql import range_text
 from failsoft.slo.series import (
+    EXCESS,
     MODEL_DOWN_ALERT,
     MODEL_STARTING_ALERT,
     MODEL_STATE,
     MODEL_UNSEEN_ALERT,
+    QUALITY_ALERT,
+    QUALITY_TIER,
     SLO_STATE,
     VANISHED_ALERT,
     VANISHED_TIER,
 )
-from failsoft.slo.states import model_states, slo_states
+from failsoft.slo.states import model_states, quality_record, slo_states
 from failsoft.workspace.kinds import WorkspaceSpec
 from failsoft.workspace.references import VANISHED_FAILURE_MODE
 
@@ -26,6 +29,8 @@ __all__ = ["RULES_FILE", "inhibitions", "presence_groups"]
 RULES_FILE = "rules/_models.yaml"
 
 _KEEP = 300_000
+_ROUNDING = "0.02"
+"""By how much a ratio of two counters may be beside the truth: they are scraped, and extrapolated, each by itself."""
 
 
 def presence_groups(presence: Presence, config: WorkspaceSpec, runbooks: Mapping[str, str]) -> tuple[Group, ...]:
@@ -44,7 +49,9 @@ def presence_groups(presence: Presence, config: WorkspaceSpec, runbooks: Mapping
     if presence.watched:
         records = slo_states(presence)
         alert = [_vanished(presence, config, runbooks)] if presence.can_vanish else []
-        groups.append(Group(f"{name}/slos", presence.step, (*records, *alert)))
+        outside = quality_record(presence)
+        quality = (outside, _quality(presence, config, runbooks)) if outside is not None else ()
+        groups.append(Group(f"{name}/slos", presence.step, (*records, *alert, *quality)))
     return tuple(groups)
 
 
@@ -120,24 +127,48 @@ def _vanished(presence: Presence, config: WorkspaceSpec, runbooks: Mapping[str, 
         "A new version that renamed it, other bucket bounds, a flag that switches it off, or a relabelling that drops "
         "it. Its burn alerts are quiet because nothing is counted. `failsoft catalog verify` says what is missing."
     )
-    board = config.links.dashboard.replace("{model}", presence.model)
-    runbook = runbooks.get(VANISHED_FAILURE_MODE, "")
-    links = [("dashboard", _by_slo(board.replace("{runbook}", runbook)))] if board else []
-    labels = (
-        ("severity", "ticket"),
-        ("model", presence.model),
-        ("team", presence.team),
-        ("burn_tier", VANISHED_TIER),
-        ("failure_mode", VANISHED_FAILURE_MODE),
-    )
     return Alert(
         VANISHED_ALERT,
         f'{SLO_STATE}{{model="{presence.model}", state="vanished"}}',
-        labels,
-        (("summary", summary), ("description", description), *_answer(VANISHED_FAILURE_MODE, runbooks), *links),
+        _of_slo(presence, VANISHED_TIER),
+        (("summary", summary), ("description", description), *_links(presence, config, runbooks)),
         wait=presence.step,
         keep=min(_KEEP, presence.patience),
     )
+
+
+def _quality(presence: Presence, config: WorkspaceSpec, runbooks: Mapping[str, str]) -> Alert:
+    summary = "{{ $labels.slo }} counts {{ $value | humanizePercentage }} more events of a kind than there are in all."
+    description = (
+        "Its ratio is cut off at 0 or 1, so its budget and its alerts are wrong by an unknown part. Two counters that "
+        "are not of the same requests, a target that is scraped twice, or one of them reset alone: see both."
+    )
+    return Alert(
+        QUALITY_ALERT,
+        f'{EXCESS}{{model="{presence.model}"}} > {_ROUNDING}',
+        _of_slo(presence, QUALITY_TIER),
+        (("summary", summary), ("description", description), *_links(presence, config, runbooks)),
+        wait=presence.patience,
+        keep=min(_KEEP, presence.patience),
+    )
+
+
+def _of_slo(presence: Presence, tier: str) -> tuple[tuple[str, str], ...]:
+    """The labels of an alert that one rule makes for all SLOs of a Model: the SLO is the series' own."""
+    return (
+        ("severity", "ticket"),
+        ("model", presence.model),
+        ("team", presence.team),
+        ("burn_tier", tier),
+        ("failure_mode", VANISHED_FAILURE_MODE),
+    )
+
+
+def _links(presence: Presence, config: WorkspaceSpec, runbooks: Mapping[str, str]) -> Annotations:
+    board = config.links.dashboard.replace("{model}", presence.model)
+    runbook = runbooks.get(VANISHED_FAILURE_MODE, "")
+    links = (("dashboard", _by_slo(board.replace("{runbook}", runbook))),) if board else ()
+    return (*_answer(VANISHED_FAILURE_MODE, runbooks), *links)
 
 
 def _by_slo(address: str) -> str:

@@ -10,15 +10,18 @@ from itertools import accumulate
 from math import ceil
 
 from failsoft.alerts.burn import alerts_of
+from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, Group
 from failsoft.alerts.scenarios import Check, Scenario
 from failsoft.slo.presence import Presence, Watched
 from failsoft.slo.promql import Matcher, quoted
 from failsoft.slo.series import (
+    BAD,
     MODEL_DOWN_ALERT,
     MODEL_STARTING_ALERT,
     MODEL_UNSEEN_ALERT,
     OBJECTIVE,
+    QUALITY_ALERT,
     TOTAL,
     VANISHED_ALERT,
 )
@@ -60,7 +63,10 @@ class _Tale:
 def presence_scenarios(presence: Presence, groups: tuple[Group, ...]) -> tuple[Scenario, ...]:
     """The stories of a Model whose rules stand in `groups`."""
     alerts = alerts_of(groups)
-    return tuple(_scenario(presence, alerts, tale) for tale in _tales(presence, {alert.name for alert in alerts}))
+    trouble = [one for one in presence.watched if one.bads or one.trouble]
+    more = (_too_many(presence, alerts, trouble[0]),) if trouble else ()
+    names = {alert.name for alert in alerts}
+    return (*more, *(_scenario(presence, alerts, tale) for tale in _tales(presence, names)))
 
 
 def names_of(presence: Presence) -> dict[str, str]:
@@ -122,6 +128,24 @@ def _tales(presence: Presence, names: set[str]) -> Iterable[_Tale]:
     if born and tells:
         parts = (settled, less, settled)
         yield _Tale("has no request since it was restarted", parts, "udu", "111", "1--", slos=born)
+
+
+def _too_many(presence: Presence, alerts: tuple[Alert, ...], one: Watched) -> Scenario:
+    """Half as many again as there are in all, for long; then as many as there are."""
+    every = presence.scrape
+    once, waits = presence.step // every, presence.patience // every
+    bad, again = waits + 4 * once, waits + 6 * once
+    labels = {"slo": one.slo, "model": presence.model, "team": presence.team, "definition": "0"}
+    series = [(_named(BAD, labels), f"15x{bad} 10x{again - 1}"), (_named(TOTAL, labels), f"10x{bad + again}")]
+    if one.trouble is not None:
+        good, total = (_named(counted.metric, dict(counted.example)) for counted in one.trouble)
+        then = 1000 + 15 * bad
+        series = [(good, f"1000+15x{bad} {then + 10}+10x{again - 1}"), (total, f"1000+10x{bad + again}")]
+    (alert,) = [alert for alert in alerts if alert.name == QUALITY_ALERT]
+    told = tuple(label for label in alert.labels if label[0] in {"model", "burn_tier"})
+    moments: tuple[tuple[int, State], ...] = ((waits // 2, "quiet"), (bad, "fires"), (bad + again, "quiet"))
+    checks = [Check(at * every, alert.name, told, state) for at, state in moments]
+    return Scenario(f"counts too many for {one.slo}", every, tuple(series), tuple(checks))
 
 
 def _scenario(presence: Presence, alerts: tuple[Alert, ...], tale: _Tale) -> Scenario:

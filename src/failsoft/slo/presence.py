@@ -55,6 +55,10 @@ class Watched:
         raw: series to look for themselves, because nothing is recorded while there is no work.
         foreign: whether they are of no replica of the Model, such as an evaluation's score.
         events: whether requests are counted, so that a step without any is an idle one.
+        excess: how far good events are more than all of them, before that is cut off; empty where bad ones are counted,
+            which are recorded as they are, or where it cannot be.
+        bads: whether bad events are counted apart from all events, so that they may be more.
+        trouble: series for a test in which it is: pairs of one of good and one of all events.
     """
 
     slo: str
@@ -63,6 +67,9 @@ class Watched:
     raw: tuple[str, tuple[Matcher, ...]] | None
     foreign: bool
     events: bool
+    excess: str = ""
+    bads: bool = False
+    trouble: tuple[Counted, Counted] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Presence:
         targets: what finds its targets in `up`; empty where its selector names none of their labels.
         heartbeat: a series that every replica has while it is up, where `targets` are those of other Models too.
         deployment: namespace and name.
-        cold_start: milliseconds.
+        cold_start, scrape: milliseconds.
         interval, step, slowest: milliseconds: how often its state is asked for, and the shortest and longest step of
             its SLOs.
         watched: its SLOs, but for those on drift scores, which have an alert of their own.
@@ -86,6 +93,7 @@ class Presence:
     heartbeat: Counted | None
     deployment: tuple[str, str] | None
     cold_start: int
+    scrape: int
     interval: int
     step: int
     slowest: int
@@ -179,6 +187,7 @@ def _presence(
         heartbeat=heartbeat,
         deployment=(workload.deployment.namespace, workload.deployment.name) if workload else None,
         cold_start=cold,
+        scrape=scrape,
         interval=max(1, interval // scrape) * scrape,
         step=min(steps),
         slowest=max(steps),
@@ -214,7 +223,24 @@ def _watched(objective: Objective, engine: EngineSpec) -> Watched:
     )
     beside = sli.all_events if isinstance(sli, GoodOfTotal) and _one_histogram(sli) else None
     raw = (sli.metric, sli.matchers) if isinstance(sli, Rate) else None
-    return Watched(objective.name, always, beside, raw, isinstance(sli, Gauge) and foreign, not isinstance(sli, Slices))
+    apart = isinstance(sli, GoodOfTotal) and sli.all_events.form == "classic" and not _one_histogram(sli)
+    return Watched(
+        objective.name,
+        always,
+        beside,
+        raw,
+        isinstance(sli, Gauge) and foreign,
+        not isinstance(sli, Slices),
+        excess=_excess(objective, sli) if apart and isinstance(sli, GoodOfTotal) else "",
+        bads=isinstance(sli, BadOfTotal),
+        trouble=(sli.good, sli.all_events) if apart and isinstance(sli, GoodOfTotal) else None,
+    )
+
+
+def _excess(objective: Objective, sli: GoodOfTotal) -> str:
+    """Good events of a step are a part of the same histogram, or another counter's, which may count more."""
+    reach, delay = objective.step + objective.scrape - 1, objective.delay
+    return f"{sli.good.increase(reach, delay)} / ({sli.total(reach, delay)} > 0) - 1"
 
 
 def _metrics(objective: Objective) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "DRIFT_SCORE",
     "DRIFT_VERDICT",
     "ERROR_RATIO",
+    "EXCESS",
     "EXCLUDED",
     "EXCLUDED_BAD",
     "EXCLUDED_BAD_SUM",
@@ -44,6 +45,8 @@ __all__ = [
     "OTHER_GROUP",
     "PULSE_BAD",
     "PULSE_TOTAL",
+    "QUALITY_ALERT",
+    "QUALITY_TIER",
     "SLO_STATE",
     "STALE_ALERT",
     "STALE_TIER",
@@ -78,6 +81,9 @@ BUDGET_REMAINING = "failsoft:slo_budget_remaining:ratio"
 
 BUDGET_OF_ALL = "failsoft:slo_budget_remaining_of_all:ratio"
 """The same with nothing excluded; recorded only where an Exclusion concerns the SLO; labels slo, model, team."""
+
+EXCESS = "failsoft:slo_ratio_excess:ratio"
+"""How far an SLO's raw ratio lies outside of 0 to 1 in the last step; labels slo, model, team."""
 
 EXCLUDED = "failsoft:slo_excluded:bool"
 """1 while the events of a step are left out of the budget, else 0; only where an Exclusion concerns the SLO."""
@@ -156,6 +162,12 @@ VANISHED_ALERT = "FailsoftSLOVanished"
 
 VANISHED_TIER = "vanished"
 """The `burn_tier` of `VANISHED_ALERT`."""
+
+QUALITY_ALERT = "FailsoftSLODataQuality"
+"""An SLO counts more good, or more bad, events than there are: its numbers cannot be right."""
+
+QUALITY_TIER = "quality"
+"""The `burn_tier` of `QUALITY_ALERT`."""
 
 MODEL_DOWN_ALERT = "FailsoftModelDown"
 """A Model is wanted, and no replica of it is up; labels model, team, severity, failure_mode, alert_rule."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from failsoft.slo.presence import STATES, Presence, State, Watched
 from failsoft.slo.promql import Matcher, quoted, range_text, selector
 from failsoft.slo.records import Record
-from failsoft.slo.series import MODEL_STATE, OBJECTIVE, SLO_STATE, TOTAL
+from failsoft.slo.series import BAD, EXCESS, MODEL_STATE, OBJECTIVE, SLO_STATE, TOTAL
 
-__all__ = ["model_states", "pods_of", "slo_states"]
+__all__ = ["model_states", "pods_of", "quality_record", "slo_states"]
 
 
 def model_states(presence: Presence) -> tuple[Record, ...]:
@@ -116,6 +116,24 @@ def slo_states(presence: Presence) -> tuple[Record, ...]:
         Record(SLO_STATE, vanished, (*labels, ("state", "vanished"))),
         Record(SLO_STATE, f"{others}\nunless on (slo) {gone}", labels),
     )
+
+
+def quality_record(presence: Presence) -> Record | None:
+    """How far ratios lie outside of 0 to 1, before that is cut off: 0.5 where half as many too many are counted.
+
+    None where no SLO counts its parts apart: bucket and count of one histogram come from one scrape.
+    """
+    watched = [one for one in presence.watched if one.bads or one.excess]
+    if not watched:
+        return None
+    parts = [f'label_replace({one.excess}, "slo", {quoted(one.slo)}, "", "")' for one in watched if one.excess]
+    bads = [one for one in watched if one.bads]
+    if bads:
+        matchers, reach = (_model(presence), _slos(bads)), presence.slowest * 3 // 2
+        bad, total = (f"sum by (slo) (last_over_time({selector(name, matchers, reach)}))" for name in (BAD, TOTAL))
+        parts.append(f"{bad} / ({total} > 0) - 1")
+    labels = (("model", presence.model), ("team", presence.team))
+    return Record(EXCESS, f"clamp_min({'\n  or '.join(parts)}, 0)", labels)
 
 
 def _vanished(presence: Presence) -> str:
