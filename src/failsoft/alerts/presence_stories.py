@@ -10,7 +10,6 @@ from itertools import accumulate
 from math import ceil
 
 from failsoft.alerts.burn import alerts_of
-from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, Group
 from failsoft.alerts.scenarios import Check, Scenario
 from failsoft.slo.presence import Presence, Watched
@@ -143,9 +142,12 @@ def _too_many(presence: Presence, alerts: tuple[Alert, ...], one: Watched) -> Sc
         series = [(good, f"1000+15x{bad} {then + 10}+10x{again - 1}"), (total, f"1000+10x{bad + again}")]
     (alert,) = [alert for alert in alerts if alert.name == QUALITY_ALERT]
     told = tuple(label for label in alert.labels if label[0] in {"model", "burn_tier"})
-    moments: tuple[tuple[int, State], ...] = ((waits // 2, "quiet"), (bad, "fires"), (bad + again, "quiet"))
-    checks = [Check(at * every, alert.name, told, state) for at, state in moments]
-    return Scenario(f"counts too many for {one.slo}", every, tuple(series), tuple(checks))
+    checks = (
+        Check(waits // 2 * every, alert.name, told, "quiet"),
+        Check(bad * every, alert.name, told, "fires"),
+        Check((bad + again) * every, alert.name, told, "quiet"),
+    )
+    return Scenario(f"counts too many for {one.slo}", every, tuple(series), checks)
 
 
 def _scenario(presence: Presence, alerts: tuple[Alert, ...], tale: _Tale) -> Scenario:
