@@ -174,15 +174,19 @@ def server_of(prometheus_server, promtool, tmp_path):
 
 @pytest.fixture
 def rules_say(promtool, tmp_path):
-    """Whether the compiled rules of a workspace do what `expected` says at each step, as promtool evaluates them."""
+    """Whether the compiled rules of a workspace do what `expected` says at each step, as promtool evaluates them.
 
-    def judge(root: Path, series, step, expected, every=SCRAPE):
+    Each tier, or `tier/group`, has a state for each step; `also` are expressions that are 1 at the end.
+    """
+
+    def judge(root: Path, series, step, expected, also=(), every=SCRAPE):
         loaded, _ = load(root)
         made, _ = compile_workspace(loaded, {}, tests=False)
         (tmp_path / "rules.yaml").write_text(made.files["rules/chat.yaml"])
-        checks = []
-        for tier, states in expected.items():
-            alert = f'ALERTS{{burn_tier="{tier}",alertstate="firing"}}'
+        checks = [(expression, len(states) - 1, 1) for expression in also for states in [next(iter(expected.values()))]]
+        for name, states in expected.items():
+            tier, _, group = name.partition("/")
+            alert = f'ALERTS{{burn_tier="{tier}",group="{group}",alertstate="firing"}}'
             # at both sides of every change, and how often in all: nothing else is left to be different
             changes = [index for index, (one, other) in enumerate(pairwise(states)) if one != other]
             sides = sorted({side for change in changes for side in (change, change + 1)})

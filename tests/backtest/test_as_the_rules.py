@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from itertools import accumulate
 
 import pytest
 from click.testing import CliRunner
@@ -25,6 +26,18 @@ spec:
   objective: 99%
   period: 1d
 """
+GROUPED = EVENTS.replace("period: 1d", "period: 1d\n  groupBy: {label: tenant, added: true, cap: 2}")
+EXCLUSION = """
+kind: Exclusion
+metadata: {name: nodes}
+spec:
+  slos: [chat-ttft]
+  reason: Nodes are patched.
+  author: ana
+  weekly: {days: [wednesday, thursday], start: "04:00", end: "04:40", timeZone: UTC}
+"""
+"""The day is a Wednesday, and the first one of 1970, which promtool takes it for, a Thursday."""
+
 GAUGE = """
 kind: SLO
 metadata: {name: chat-gauge}
@@ -82,13 +95,20 @@ def a_day():
 
 
 def test_every_tier_fires_at_the_very_steps_at_which_the_rules_fire(workspace, server_of, rules_say, tmp_path):
-    series, folder = a_day(), workspace(TTFT)
+    series, folder = a_day(), workspace(TTFT, EXCLUSION)
     found = backtest(folder, server_of(series), tmp_path)
     (slo,) = found["slos"]
     states = firing(slo)
     assert all(any(of) and not all(of) for of in states.values()), "the day has something for every tier"
     assert (slo["pages"], slo["tickets"]) == (3, 4)
-    said = rules_say(folder, series, STEP, states)
+    budget, left = slo["budget"], slo["excluding"]
+    assert left["seconds"] == 40 * 60
+    assert left["spent"] < budget["spent"] - 0.4, "the outage lies within what is excluded"
+    also = [
+        f'abs(1 - max(failsoft:slo_budget_{name}:ratio{{slo="chat-ttft"}}) - {spent}) < bool 0.01'
+        for name, spent in (("remaining", left["spent"]), ("remaining_of_all", budget["spent"]))
+    ]
+    said = rules_say(folder, series, STEP, states, also)
     assert said.ok, said.stdout[-3000:] + said.stderr[-3000:]
     # the judge can tell: one step later is another thing
     late = states | {"page-fast": [False, *states["page-fast"][:-1]]}
@@ -98,6 +118,25 @@ def test_every_tier_fires_at_the_very_steps_at_which_the_rules_fire(workspace, s
     assert (seen["pulses"], seen["expected"], seen["gaps"]) == (1152, 1152, [])
     assert (seen["resets"], seen["seriesNaN"], seen["series"]) == (1, 1, {"fewest": 1, "most": 2})
     assert [one["code"] for one in found["findings"]] == ["FS457", "FS459"]
+
+
+@pytest.mark.slow
+def test_groups_have_alerts_of_their_own_and_the_small_ones_are_one(workspace, server_of, rules_say, tmp_path):
+    """Four tenants, of which two are counted by themselves; one of these fails for an hour, a small one for another."""
+    rates = {"acme": 9, "busy $1": 7, "small": 2, "tiny": 1}
+    series = {}
+    for tenant, rate in rates.items():
+        bad = {"acme": range(2000, 2240), "tiny": range(3500, 3740)}.get(tenant, ())
+        failed = list(accumulate(rate if index in bad else 0 for index in range(5761)))
+        series[f'requests_total{{tenant="{tenant}"}}'] = [1000 + rate * index for index in range(5761)]
+        series[f'failures_total{{tenant="{tenant}"}}'] = [1000 + count for count in failed]
+    folder = workspace(GROUPED)
+    slos = {slo["group"]["group"]: slo for slo in backtest(folder, server_of(series), tmp_path)["slos"]}
+    assert set(slos) == {"acme", "busy $1", "(other)"}
+    assert (slos["acme"]["pages"], slos["busy $1"]["pages"], slos["(other)"]["pages"]) == (1, 0, 1)
+    states = {f"{tier}/{group}": of for group, slo in slos.items() for tier, of in firing(slo).items()}
+    said = rules_say(folder, series, STEP, states)
+    assert said.ok, said.stdout[-3000:] + said.stderr[-3000:]
 
 
 @pytest.mark.slow

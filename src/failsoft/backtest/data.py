@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from failsoft.backtest.result import Fired, Point, Promise, Replayed, Seen
+from failsoft.backtest.result import Excluding, Fired, Point, Promise, Replayed, Seen
 from failsoft.slo.promql import range_text
 
 __all__ = ["Asked", "as_json"]
@@ -65,9 +65,21 @@ def _slo(one: Replayed) -> dict[str, Any]:
             "coverage": _share(budget.coverage),
             "points": [_point(point) for point in budget.points],
         },
+        "excluding": None if one.excluding is None else _excluding(one.excluding),
         "reached": _share(one.reached),
         "seen": _seen(one.seen),
         "promises": [_promise(promise) for promise in one.promises],
+    }
+
+
+def _excluding(excluding: Excluding) -> dict[str, Any]:
+    budget = excluding.budget
+    return {
+        "spent": _share(budget.spent),
+        "worst": _share(budget.worst),
+        "worstAt": _iso(budget.worst_at),
+        "seconds": round(excluding.seconds),
+        "times": [{"start": _iso(begin), "end": _iso(end)} for begin, end in excluding.times],
     }
 
 

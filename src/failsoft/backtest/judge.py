@@ -7,9 +7,10 @@ from functools import cached_property
 from math import ceil
 from types import MappingProxyType
 
+from failsoft.backtest.excluded import excluded_in, without
 from failsoft.backtest.questions import BAD, FRESH, TOTAL
 from failsoft.backtest.replay import Run, Sums, episodes, runs
-from failsoft.backtest.result import Budget, Fired, Point, Promise, Replayed
+from failsoft.backtest.result import Budget, Excluding, Fired, Point, Promise, Replayed
 from failsoft.backtest.seen import seen_of, unseen
 from failsoft.backtest.track import Labels, Span, Track, Values
 from failsoft.slo.indicators import Slices
@@ -80,6 +81,7 @@ def judge(  # noqa: PLR0913, PLR0917  # all that was answered
                 tickets=tickets + stale,
                 budget=past.budget(float(objective.budget)),
                 seen=seen,
+                excluding=_excluding(past) if objective.exclusions else None,
                 promises=tuple(_promises(past, total, own, bads)),
                 findings=unseen(objective, seen, span),
             )
@@ -181,6 +183,12 @@ class _Past:
     @property
     def _period(self) -> int:
         return _period(self.objective)
+
+
+def _excluding(past: _Past) -> Excluding:
+    objective = past.objective
+    rest = _Past(objective, without(objective, past.track))
+    return Excluding(rest.budget(float(objective.budget)), excluded_in(objective, past.span))
 
 
 def _promises(past: _Past, total: Values, own: str, bads: Mapping[str, Values]) -> Iterator[Promise]:

@@ -7,7 +7,7 @@ from failsoft.alerts.dashboards.chart import Band, Chart, Limit, Line, chart
 from failsoft.backtest.data import Asked
 from failsoft.backtest.result import Promise, Replayed
 from failsoft.backtest.seen import moment
-from failsoft.backtest.words import answer, asked_for, calls, coverage, part, percent, promise_of
+from failsoft.backtest.words import answer, asked_for, calls, coverage, excluding, part, percent, promise_of
 from failsoft.findings import Finding
 from failsoft.slo.promql import range_text
 
@@ -69,6 +69,7 @@ def page(asked: Asked, slos: Sequence[Replayed], findings: Sequence[Finding]) ->
         "moment": moment,
         "promise": promise_of,
         "seen": coverage,
+        "excluding": excluding,
         "answer": answer,
         "period": range_text,
     }
@@ -122,7 +123,11 @@ def _budget(one: Replayed) -> Chart:
     since = Line(f"of these {asked}", _line([(point.at, point.since) for point in points]))
     period = range_text(one.objective.period)
     sliding = Line(f"of the {period} before each moment", _line([(point.at, point.spent) for point in points]))
-    return _chart(one, [since, sliding], Limit(1.0, "all of the budget"))
+    lines = [since, sliding]
+    if one.excluding is not None:
+        left = one.excluding.budget.points
+        lines.append(Line("the same, without what is excluded", _line([(point.at, point.spent) for point in left])))
+    return _chart(one, lines, Limit(1.0, "all of the budget"))
 
 
 def _errors(one: Replayed) -> Chart:
@@ -142,13 +147,18 @@ def _line(values: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, fl
 
 
 def _bands(one: Replayed) -> list[Band]:
-    """What nobody saw, then tickets, then pages above them."""
+    """What nobody saw and what is excluded, then tickets, then pages above them."""
     step, last = one.span.step / 1000, one.span.at(one.span.steps - 1)
     longest = sorted(one.seen.gaps, key=lambda gap: -gap.steps)[:_GAPS]
     bands = [
         Band("unseen", gap.first - step, gap.last, f"nothing seen: {moment(gap.first)} to {moment(gap.last)}")
         for gap in longest
     ]
+    if one.excluding is not None:
+        bands += [
+            Band("excluded", begin, end, f"excluded: {moment(begin)} to {moment(end)}")
+            for begin, end in one.excluding.times[:_GAPS]
+        ]
     for severity in ("ticket", "page"):
         for alert in one.alerts:
             if alert.severity == severity:

@@ -7,7 +7,7 @@ from failsoft.backtest.track import Labels, Span
 from failsoft.findings import Finding
 from failsoft.slo.resolve import Objective
 
-__all__ = ["Budget", "Fired", "Point", "Promise", "Replayed", "Seen", "Stretch"]
+__all__ = ["Budget", "Excluding", "Fired", "Point", "Promise", "Replayed", "Seen", "Stretch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,24 @@ class Budget:
     worst_at: float | None
     coverage: float
     points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excluding:
+    """The budget without the times that are excluded from it.
+
+    Attributes:
+        budget: what is left of the events.
+        times: what is excluded of the time that is judged: first moment, and first one after it, in seconds.
+    """
+
+    budget: Budget
+    times: tuple[tuple[float, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        """How much of the time is excluded."""
+        return sum(end - begin for begin, end in self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +177,8 @@ class Replayed:
         alerts: what would have fired, oldest first.
         pages, tickets: times that somebody would have been called: alerts that overlap are one, and a ticket that lies
             within a page is silenced by it.
-        budget, seen: as they say.
+        budget, seen: as they say; the budget is that of all events.
+        excluding: the budget without excluded times; None where nothing is excluded.
         promises: the SLO as it is written, and what else it could have been.
         findings: what could not be seen.
     """
@@ -172,6 +191,7 @@ class Replayed:
     tickets: int
     budget: Budget
     seen: Seen
+    excluding: Excluding | None
     promises: tuple[Promise, ...]
     findings: tuple[Finding, ...]
 

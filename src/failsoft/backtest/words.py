@@ -5,11 +5,22 @@ from datetime import UTC, datetime
 from math import floor
 
 from failsoft.backtest.data import Asked
-from failsoft.backtest.result import Fired, Promise, Replayed
+from failsoft.backtest.result import Excluding, Fired, Promise, Replayed
 from failsoft.backtest.seen import moment
 from failsoft.slo.promql import number, range_text
 
-__all__ = ["answer", "asked_for", "calls", "coverage", "lines_of", "part", "percent", "promise_of", "summary"]
+__all__ = [
+    "answer",
+    "asked_for",
+    "calls",
+    "coverage",
+    "excluding",
+    "lines_of",
+    "part",
+    "percent",
+    "promise_of",
+    "summary",
+]
 
 _THOUSAND = 10.0
 _ALERTS = 40
@@ -68,6 +79,13 @@ def summary(one: Replayed) -> str:
     return f"{calls(one.pages, one.tickets)}; {spent}, {percent(budget.worst)} at worst ({moment(budget.worst_at)})"
 
 
+def excluding(left: Excluding) -> str:
+    """The budget without excluded times, in one line."""
+    times = f"{len(left.times)} time{'s' * (len(left.times) != 1)}, {range_text(round(left.seconds) * 1000)} in all"
+    budget = f"{percent(left.budget.spent)} of the budget spent at the end, {percent(left.budget.worst)} at worst"
+    return f"without what is excluded ({times}): {budget}"
+
+
 def coverage(one: Replayed) -> str:
     """How much was seen, in one line."""
     seen, period = one.seen, one.budget.coverage
@@ -95,6 +113,8 @@ def lines_of(one: Replayed) -> Iterator[str]:
     yield one.name
     yield f"  {promise_of(one)}"
     yield f"  {summary(one)}"
+    if one.excluding is not None:
+        yield f"  {excluding(one.excluding)}"
     yield f"  {coverage(one)}"
     if one.alerts:
         yield ""
