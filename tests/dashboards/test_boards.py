@@ -22,6 +22,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples/chat"
 SLO = 'slo="chat-ttft",model="chat",team="assistants"'
 GPU = 'gpu="0",UUID="GPU-1",modelName="NVIDIA L4",Hostname="node-1",pod="chat-1",namespace="prod"'
 POD = 'namespace="prod",pod="chat-1"'
+COUNTED = 'model="chat",monitor="features",reference="aa"'
+NIGHTLY = 'model="chat",monitor="nightly"'
 THERE = {
     f'{series.OBJECTIVE}{{{SLO},window="30d"}}': 0.99,
     f"{series.BUDGET_REMAINING}{{{SLO}}}": 0.4,
@@ -43,6 +45,17 @@ THERE = {
     f'{series.DRIFT_CRITICAL}{{model="chat",monitor="out",signal="length",statistic="pooled_psi",severity="page"}}': 1,
     f'{series.DRIFT_INPUT_MOVED}{{model="chat",monitor="out"}}': 0,
     'failsoft_drift_window_rows{model="chat",monitor="out",signal="length"}': 500,
+    **{f'{series.DRIFT_SCORE}{{{COUNTED},signal="age",statistic="{name}"}}': value
+       for name, value in (("psi", 0.4), ("js", 0.2), ("chi2", 900), ("missing", 0.02), ("excess", 3))},
+    f'failsoft:drift_bin_share:ratio{{{COUNTED},signal="age",bin="01",pool="01",side="window"}}': 0.4,
+    f'failsoft:drift_bin_share:ratio{{{COUNTED},signal="age",bin="01",pool="01",side="reference"}}': 0.1,
+    'failsoft_drift_reference_rows{model="chat",reference="aa",feature="age",bin="01",holds="(1, 2]"}': 2000,
+    'failsoft_drift_reference_info{model="chat",reference="aa",revision="r1",sha256="aa0"}': 1,
+    'failsoft_drift_rows_dropped_total{model="chat",reference="aa",reason="wrong-type"}': 7,
+    f'failsoft_drift_features{{{NIGHTLY},severity="page"}}': 2,
+    f"failsoft_drift_attempted_timestamp_seconds{{{NIGHTLY}}}": 1_000_000,
+    f"failsoft_drift_every_seconds{{{NIGHTLY}}}": 86_400,
+    f"failsoft_drift_evaluation_errors_total{{{NIGHTLY}}}": 3,
     'failsoft_drift_verdict{model="chat",monitor="out",signal="length",verdict="judged"}': 1,
     f'{series.DRIFT_EVALUATED}{{model="chat",monitor="out",signal="length"}}': 1_000_000,
     f"DCGM_FI_DEV_GPU_UTIL{{{GPU}}}": 0,

@@ -186,7 +186,7 @@ def _counted(
     monitors = [monitor for monitor in workspace.monitors.values() if references.get(monitor.name)]
     if not monitors:
         return [], []
-    from failsoft.alerts.drift import monitor_files  # it needs numpy and scipy
+    from failsoft.alerts.drift.compile import monitor_files  # it needs numpy and scipy
 
     units: list[Unit] = []
     findings: list[Finding] = []

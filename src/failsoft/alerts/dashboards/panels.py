@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Board", "Kind", "Limit", "Panel", "Query", "Unit", "Variable", "filled"]
+__all__ = ["Board", "Kind", "Limit", "Panel", "Query", "Unit", "Variable", "filled", "latest"]
 
 type Kind = Literal["figure", "lines", "table"]
 """One number, series over time, or a list of what is there now."""
@@ -98,3 +98,8 @@ def filled(expression: str, values: Mapping[str, str]) -> str:
         )
 
     return re.sub(r"\$([a-z]+)", value, expression)
+
+
+def latest(series: str, matchers: str, window: str = "15m") -> str:
+    """The newest value of a record, which may be older than Prometheus looks back for a plain name."""
+    return f"last_over_time({series}{matchers}[{window}])"

@@ -19,6 +19,15 @@ from fractions import Fraction
 
 from failsoft.alerts.drift.limits import limits_of, together
 from failsoft.alerts.drift.monitored import Monitored, any_of
+from failsoft.alerts.drift.names import (
+    BIN_INCREASE,
+    BIN_REFERENCE,
+    BIN_SHARE,
+    BIN_SUM,
+    BINS,
+    PRESENT,
+    PRESENT_REFERENCE,
+)
 from failsoft.alerts.drift.pooling import pooled
 from failsoft.drift.counting.series import BIN_ROWS, MISSING_BIN, NEW_BIN, PRESENT_BIN, REFERENCE_ROWS
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
@@ -34,27 +43,6 @@ from failsoft.slo.series import (
 )
 
 __all__ = ["evaluation_records", "window_records"]
-
-BIN_INCREASE = "failsoft:drift_bin_rows:increase"
-"""Rows of one step by bin; labels model, monitor, reference, signal, bin."""
-
-BIN_SUM = "failsoft:drift_bin_rows:sum"
-"""Rows of the window by bin; the same labels, and `pool`: bins of one pool are judged together."""
-
-BIN_REFERENCE = "failsoft:drift_reference_rows:max"
-"""Rows of the reference by bin; the same labels."""
-
-PRESENT = "failsoft:drift_present_rows:sum"
-"""Rows of the window that have a value, where they are enough to judge; labels model, monitor, reference, signal."""
-
-PRESENT_REFERENCE = "failsoft:drift_present_reference_rows:sum"
-"""Rows of the reference that have a value; the same labels."""
-
-BINS = "failsoft:drift_bins:count"
-"""Bins that are compared; the same labels."""
-
-BIN_SHARE = "failsoft:drift_bin_share:ratio"
-"""The share of each bin among rows with a value; the labels of `BIN_SUM`, and `side`: window or reference."""
 
 _EACH = "model, monitor, reference, signal"
 _BIN = f"{_EACH}, bin"
