@@ -120,7 +120,13 @@ def asked(folder, promtool, series, checks):
             for (expression, at), (labels, value) in checks.items()
         ],
     }
-    document = {"rule_files": ["rules/gated.yaml"], "evaluation_interval": "5s", "tests": [test]}
+    names = [group["name"] for group in yaml.safe_load((folder / "rules/gated.yaml").read_text())["groups"]]
+    document = {
+        "rule_files": ["rules/gated.yaml"],
+        "evaluation_interval": "5s",
+        "group_eval_order": names,
+        "tests": [test],
+    }
     (folder / "asked.yaml").write_text(yaml.safe_dump(document))
     done = run_tool([promtool, "test", "rules", "asked.yaml"], cwd=folder, timeout=60)
     return "" if done.ok else done.stdout + done.stderr
