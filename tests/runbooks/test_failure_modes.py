@@ -98,7 +98,8 @@ def test_a_runbook_that_no_slo_can_reach_is_told_with_the_modes_that_there_are(r
     _, findings = load(root)
     (found,) = [finding for finding in findings if finding.code.id == "FS303"]
     assert (
-        found.hint == "failure modes here: drift-evaluation-stale, latency-degraded, model-degraded, requests-failing"
+        found.hint == "failure modes here: drift-evaluation-stale, latency-degraded, metrics-vanished, model-degraded, "
+        "requests-failing"
     )
 
 

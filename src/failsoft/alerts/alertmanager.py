@@ -10,6 +10,7 @@ Alertmanager alone, and a finding says so.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -44,9 +45,20 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def alertmanager_file(
-    workspace: Workspace, objectives: Iterable[Objective], *, origin: str
+    workspace: Workspace,
+    objectives: Iterable[Objective],
+    answered: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    *,
+    origin: str,
 ) -> tuple[str, tuple[Finding, ...]]:
-    """The text of the configuration, and what is wrong with it."""
+    """The text of the configuration, and what is wrong with it.
+
+    Args:
+        workspace: the teams.
+        objectives: the SLOs.
+        answered: failure mode of alerts that are no SLO's -> the Models of which a runbook answers them.
+        origin: what it was made from, for the comment on top.
+    """
     listed = tuple(objectives)
     place = workspace.config_at("spec", "server", "webhookSecret")
     secret, findings = _secret(workspace, place)
@@ -54,7 +66,7 @@ def alertmanager_file(
     hours = _hours(workspace)
     causes, idle = explained(workspace)
     configuration = {
-        "route": _routes(workspace, owners(workspace) | {objective.team for objective in listed}),
+        "route": _routes(workspace, owners(workspace) | {objective.team for objective in listed}, answered),
         "inhibit_rules": [*inhibited, *(about_models() if listed else []), *causes],
         "receivers": _receivers(workspace, secret),
     } | ({"time_intervals": hours} if hours else {})
@@ -86,7 +98,7 @@ def _relative(file: str, place: Place) -> list[Finding]:
     return [Finding(codes.SECRET_RELATIVE, message, place, "an absolute path, the same for both")]
 
 
-def _routes(workspace: Workspace, fleet: frozenset[str]) -> dict[str, Any]:
+def _routes(workspace: Workspace, fleet: frozenset[str], answered: Mapping[str, frozenset[str]]) -> dict[str, Any]:
     at = workspace.config.alertmanager
     past = "|".join(_PAST)
     routes: list[dict[str, Any]] = []
@@ -94,7 +106,7 @@ def _routes(workspace: Workspace, fleet: frozenset[str]) -> dict[str, Any]:
         team = f"team={quoted(name)}"
         beyond = {"receiver": _pager_receiver(workspace, name), "matchers": [f"alertname=~{quoted(past)}", team]}
         if name in fleet:
-            routes += _fleet_routes(workspace, name)
+            routes += [*_answered_routes(workspace, name, answered), *_fleet_routes(workspace, name)]
         routes.append(beyond | {"group_by": ["alertname", "team", "slo", "model"]})
         if workspace.teams[name].spec.hours is not None:
             waiting = {"receiver": f"team-{name}", "matchers": [team, 'severity="ticket"']}
@@ -110,8 +122,26 @@ def _routes(workspace: Workspace, fleet: frozenset[str]) -> dict[str, Any]:
     }
 
 
+def _answered_routes(workspace: Workspace, name: str, answered: Mapping[str, frozenset[str]]) -> list[dict[str, Any]]:
+    """The way of a team's alerts that are no SLO's and that a runbook answers: to failsoft alone, which asks."""
+    every = frozenset({"", *workspace.models})
+    alike: dict[frozenset[str], list[str]] = {}
+    for mode, models in answered.items():
+        alike.setdefault(models, []).append(mode)
+    made = []
+    for models, modes in alike.items():
+        which = [] if models == every else [f"model=~{quoted('|'.join(sorted(models)))}"]
+        matchers = [f'{RULE_LABEL}!=""', f"failure_mode=~{quoted('|'.join(modes))}", *which, f"team={quoted(name)}"]
+        route = {"receiver": f"team-{name}", "matchers": matchers, "group_by": ["failure_mode", "model", "team"]}
+        if workspace.teams[name].spec.hours is not None:
+            waits = {"matchers": [*matchers, 'severity="ticket"'], "active_time_intervals": [_hours_name(name)]}
+            made.append(route | waits)
+        made.append(route)
+    return made
+
+
 def _fleet_routes(workspace: Workspace, name: str) -> list[dict[str, Any]]:
-    """The way of a team's alerts that are no SLO's: failsoft makes no incident of them yet, so it would tell nobody."""
+    """The way of a team's alerts that are no SLO's and that no runbook answers: failsoft would tell nobody of them."""
     team = workspace.teams[name].spec
     made = []
     for severity in ("page", "ticket"):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched, chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from failsoft.alerts import codes
@@ -10,7 +11,7 @@ from failsoft.alerts.alertmanager import alertmanager_file
 from failsoft.alerts.burn import alerts_of, groups_of
 from failsoft.alerts.dashboards import dashboard_files
 from failsoft.alerts.down import down_groups, down_scenarios
-from failsoft.alerts.library import shelf
+from failsoft.alerts.library import owners, shelf
 from failsoft.alerts.messages import links_of
 from failsoft.alerts.presence import RULES_FILE as PRESENCE_FILE
 from failsoft.alerts.presence import presence_groups
@@ -78,6 +79,7 @@ def compile_workspace(
     workspace: Workspace,
     runbooks: Mapping[str, str],
     *,
+    answered: Mapping[str, frozenset[str]] = MappingProxyType({}),
     tests: bool = True,
     references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
@@ -89,6 +91,8 @@ def compile_workspace(
     Args:
         workspace: without dangling references, as `load` finds them.
         runbooks: SLO -> the runbook that answers its alerts.
+        answered: failure mode of alerts that are no SLO's -> the Models of which a runbook answers them, with an empty
+            name for alerts that name none; these go to failsoft alone, and past it while it is down.
         tests: whether to write the tests too.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
@@ -114,7 +118,7 @@ def compile_workspace(
     for path, parts in by_model.items():
         origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
         files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
-    watch = _watch(workspace, tuple(objectives), files, tests=tests)
+    watch = _watch(workspace, tuple(objectives), answered, files, tests=tests)
     findings += judge_exclusions(workspace)
     files |= _exclusions(workspace)
     there, problems = _models(workspace, objectives, files, tests=tests)
@@ -123,7 +127,7 @@ def compile_workspace(
     files |= others.files
     counted, more = _counted(workspace, references or {}, files, tests=tests)
     findings += [*_unwatched(workspace), *others.findings, *more]
-    text, problems = alertmanager_file(workspace, objectives, origin=_CONFIGURATION)
+    text, problems = alertmanager_file(workspace, objectives, answered, origin=_CONFIGURATION)
     files[ALERTMANAGER_FILE] = text
     files |= dashboard_files()
     findings += problems
@@ -161,9 +165,15 @@ def _proven(
 
 
 def _watch(
-    workspace: Workspace, objectives: tuple[Objective, ...], files: dict[str, str], *, tests: bool
+    workspace: Workspace,
+    objectives: tuple[Objective, ...],
+    answered: Mapping[str, frozenset[str]],
+    files: dict[str, str],
+    *,
+    tests: bool,
 ) -> tuple[Unit, ...]:
-    groups = down_groups(objectives, workspace.config.server.url)
+    fleet = owners(workspace) if answered else frozenset[str]()
+    groups = down_groups(objectives, workspace.config.server.url, sorted(answered), fleet)
     if not groups:
         return ()
     # no SLO can have a name that begins with _

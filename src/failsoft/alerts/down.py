@@ -5,10 +5,10 @@ from Alertmanager to the pager of the team:
 
 - `FailsoftDown` once failsoft has not been seen for 5 minutes, one for each team that owns an SLO;
 - `FailsoftUnheard` for every SLO that pages in that time, with its own slo, model and team, so that an outage of the
-  model wakes its owner although failsoft is gone.
+  model wakes its owner although failsoft is gone; and for every other alert that pages and goes to failsoft alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import State
@@ -17,30 +17,37 @@ from failsoft.alerts.scenarios import Check, Scenario
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, INFO, UNHEARD_ALERT
+from failsoft.workspace.references import LIBRARY_LABEL as RULE_LABEL
 
 __all__ = ["DOWN_FAILURE_MODE", "down_groups", "down_scenarios"]
 
 DOWN_FAILURE_MODE = "failsoft-down"
 
 _UNSEEN = 240_000
+_OTHERS = 300_000
 _WAIT = 60_000
 _STEP = 60_000
 _GONE = 10
 _END = 17
 
 
-def down_groups(objectives: Iterable[Objective], server: str) -> tuple[Group, ...]:
+def down_groups(
+    objectives: Iterable[Objective], server: str, modes: Sequence[str] = (), fleet: Collection[str] = ()
+) -> tuple[Group, ...]:
     """The rules that watch failsoft.
 
     Args:
         objectives: all that are compiled.
         server: the address of failsoft, for the text.
+        modes: the failure modes of other alerts that go to failsoft alone.
+        fleet: the teams of those.
     """
     listed = list(objectives)
-    teams = sorted({objective.team for objective in listed})
+    teams = sorted({objective.team for objective in listed} | set(fleet))
     if not teams:
         return ()
-    rules = (*(_down(team, server) for team in teams), _unheard(max(objective.pulse for objective in listed)))
+    pulse = max((objective.pulse for objective in listed), default=_OTHERS)
+    rules = (*(_down(team, server) for team in teams), _unheard(pulse, modes))
     parts = [rules[first : first + MAX_RULES] for first in range(0, len(rules), MAX_RULES)]
     return tuple(Group(f"_failsoft/{index}" if index else "_failsoft", _STEP, part) for index, part in enumerate(parts))
 
@@ -60,16 +67,22 @@ def _down(team: str, server: str) -> Alert:
     )
 
 
-def _unheard(pulse: int) -> Alert:
+def _unheard(pulse: int, modes: Sequence[str]) -> Alert:
     # a group writes ALERTS once a pulse, which may be more than Prometheus looks back
-    paging = f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(pulse)}]'
+    urgent = 'severity="page", alertstate="firing"'
+    paging = f'last_over_time(ALERTS{{alertname="{BURN_ALERT}", {urgent}}}[{range_text(pulse)}])'
+    said = "{{ $labels.slo }} of {{ $labels.model }} burns its error budget"
+    if modes:
+        which = f'{RULE_LABEL}!="", failure_mode=~{quoted("|".join(modes))}'
+        others = f"ALERTS{{{which}, {urgent}}}[{range_text(max(pulse, _OTHERS))}]"
+        paging = f"{paging}\n  or last_over_time({others})"
+        said = f"{{{{ if $labels.slo }}}}{said}{{{{ else }}}}{{{{ $labels.failure_mode }}}} fires{{{{ end }}}}"
     return Alert(
         UNHEARD_ALERT,
-        f"max by (slo, model, team, failure_mode) (last_over_time({paging}))\n"
-        f"unless on() max_over_time({INFO}[{range_text(_UNSEEN)}])",
+        f"max by (slo, model, team, failure_mode) ({paging})\nunless on() max_over_time({INFO}[{range_text(_UNSEEN)}])",
         (("severity", "page"),),
         (
-            ("summary", "{{ $labels.slo }} of {{ $labels.model }} burns its error budget, and failsoft is down."),
+            ("summary", f"{said}, and failsoft is down."),
             ("description", "No runbook runs and nobody was asked: this comes straight from Alertmanager."),
         ),
         wait=_WAIT,

@@ -130,12 +130,14 @@ def compiled(workspace: "Workspace", *, tests: bool = True) -> "tuple[Compiled, 
     """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration."""
     from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.cli.counted import counted_references
-    from failsoft.runbooks.choose import choose
+    from failsoft.runbooks.choose import answered, choose
 
     chosen = {name: choose(workspace, name) for name in workspace.slos}
     runbooks = {name: book.name for name, book in chosen.items() if book is not None}
     references, problems = counted_references(workspace)
-    made, found = compile_workspace(workspace, runbooks, tests=tests, references=references)
+    made, found = compile_workspace(
+        workspace, runbooks, answered=answered(workspace), tests=tests, references=references
+    )
     findings = (*problems, *found)
     if not workspace.config.alertmanager.base:
         return made, findings

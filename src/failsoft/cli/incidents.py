@@ -57,7 +57,9 @@ def list_(*, workspace: Path, output: str, database: str, everything: bool) -> N
         click.secho(str(switch), fg="red")
     for card in cards:
         run = f"{card.run.runbook} {card.run.outcome or card.run.state}" if card.run else "no runbook"
-        click.echo(f"{card.number:>5}  {card.state:<10} {card.severity:<7} {card.slo} ({card.model})  {run}")
+        click.echo(
+            f"{card.number:>5}  {card.state:<10} {card.severity:<7} {card.slo} ({card.model or card.team})  {run}"
+        )
     for stray in strays:
         click.echo(f"    -  {stray.status:<10} {stray.severity:<7} {stray.alertname}: {stray.note}")
     if not cards and not strays:
@@ -122,8 +124,9 @@ def _public(card: "IncidentCard") -> dict[str, object]:
 
 
 def _lines(card: "IncidentCard") -> Iterator[str]:
+    of = f" of {card.model}" if card.model else ""
     yield f"Incident {card.number}: {card.title}"
-    yield f"{card.state}, {card.severity}; SLO {card.slo} of {card.model}, team {card.team}, {card.failure_mode}"
+    yield f"{card.state}, {card.severity}; {card.what} {card.slo}{of}, team {card.team}, {card.failure_mode}"
     if card.sentence:
         yield card.sentence
     ended = f", resolved {_time(card.resolved_at)}" if card.resolved_at else f", {card.firing} alerts fire"

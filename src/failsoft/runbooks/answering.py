@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from failsoft.errors import FailsoftError
-from failsoft.runbooks.choose import choose
+from failsoft.runbooks import subjects
+from failsoft.runbooks.choose import choose, choose_for_mode
 from failsoft.runbooks.pages import page
 from failsoft.runbooks.store import incidents, outbox, runs, timeline
 from failsoft.runbooks.store.incidents import Incident, page_key
 from failsoft.runbooks.store.schema import episodes
 from failsoft.runbooks.store.schema import runs as run_table
 from failsoft.slo.queries import objective_of
-from failsoft.workspace import Workspace
-from failsoft.workspace.references import modes_of
+from failsoft.workspace import Document, Workspace
+from failsoft.workspace.kinds import RunbookSpec
 
 __all__ = ["Joining", "answer", "join"]
 
@@ -49,14 +50,20 @@ class Joining:
 
 def answer(connection: sa.Connection, workspace: Workspace, incident: Incident) -> str | None:
     """Start what answers an incident: a run, whose id this is, or a page where no runbook answers something urgent."""
-    book = choose(workspace, incident.slo, incident.failure_mode)
+    book = _book(workspace, incident)
     if book is not None:
         return runs.add(connection, incident, book.name, book.spec)
-    text = f"No runbook answers {incident.failure_mode} of {incident.slo}"
+    text = f"No runbook answers {incident.failure_mode} of {subjects.name_of(incident.slo)}"
     timeline.tell(connection, "unanswered", text, incident=incident.id)
     if incident.severity == "page":
         page(connection, workspace, incident, f"{incident.failure_mode}, and no runbook answers it")
     return None
+
+
+def _book(workspace: Workspace, incident: Incident) -> Document[RunbookSpec] | None:
+    if incident.slo in workspace.slos:
+        return choose(workspace, incident.slo, incident.failure_mode)
+    return choose_for_mode(workspace, incident.failure_mode, workspace.models.get(incident.model))
 
 
 def join(connection: sa.Connection, workspace: Workspace, incident: Incident, joining: Joining) -> str | None:
@@ -83,11 +90,10 @@ def join(connection: sa.Connection, workspace: Workspace, incident: Incident, jo
 
 def _other(connection: sa.Connection, workspace: Workspace, incident: Incident, joining: Joining) -> bool:
     """Whether no alert of the incident carried that failure mode before."""
-    declared = workspace.slos[incident.slo]
     before = sa.select(episodes.c.failure_mode).where(
         episodes.c.incident_id == incident.id, episodes.c.id != joining.episode
     )
-    known = modes_of(declared)
+    known = subjects.modes(workspace, incident.slo)
     carried = {mode if mode in known else known[0] for mode in connection.scalars(before.distinct())}
     return joining.mode not in carried | {incident.failure_mode}
 

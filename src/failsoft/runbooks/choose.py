@@ -1,10 +1,10 @@
 """Which runbook answers an alert: by what the workspace declares, never by what the alert's text says."""
 
 from failsoft.workspace import Document, Workspace
-from failsoft.workspace.kinds import RunbookSpec
-from failsoft.workspace.references import answers, lacks
+from failsoft.workspace.kinds import ModelSpec, RunbookSpec
+from failsoft.workspace.references import answers, answers_mode, lacks, lacks_without, library_modes
 
-__all__ = ["choose", "possible"]
+__all__ = ["answered", "choose", "choose_for_mode", "possible"]
 
 
 def choose(workspace: Workspace, slo: str, mode: str = "") -> Document[RunbookSpec] | None:
@@ -24,6 +24,35 @@ def choose(workspace: Workspace, slo: str, mode: str = "") -> Document[RunbookSp
         and (not book.shipped or possible(workspace, book.spec, declared.spec.model))
     ]
     return min(fitting, key=_rank, default=None)
+
+
+def choose_for_mode(workspace: Workspace, mode: str, model: Document[ModelSpec] | None) -> Document[RunbookSpec] | None:
+    """The runbook for alerts that are no SLO's and stand for a failure mode, None when none answers.
+
+    It has to name the failure mode, and every step of it has to be possible without an SLO, and without a Model where
+    the alert names none. Among those, the order is that of `choose`.
+    """
+    fitting = [
+        book
+        for book in workspace.runbooks.values()
+        if answers_mode(book, mode, model.name if model else "")
+        and all(lacks_without(model, step) is None for step in book.spec.steps)
+        and (model is None or possible(workspace, book.spec, model.name))
+    ]
+    return min(fitting, key=_rank, default=None)
+
+
+def answered(workspace: Workspace) -> dict[str, frozenset[str]]:
+    """The failure modes of alerts that are no SLO's and that a runbook answers, and of which Models.
+
+    An empty name among the Models stands for alerts that name none.
+    """
+    models = (None, *workspace.models.values())
+    found: dict[str, frozenset[str]] = {}
+    for mode in sorted({workspace.alert_rules[rule].spec.failure_mode for rule in library_modes(workspace)}):
+        whose = {one.name if one else "" for one in models if choose_for_mode(workspace, mode, one) is not None}
+        found |= {mode: frozenset(whose)} if whose else {}
+    return found
 
 
 def possible(workspace: Workspace, spec: RunbookSpec, model: str) -> bool:

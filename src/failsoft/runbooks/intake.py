@@ -1,9 +1,10 @@
 """Taking in what Alertmanager says: deliveries become episodes, episodes become incidents, incidents start runbooks.
 
-One episode is one (fingerprint, startsAt). One incident is open at a time for one (slo, model); episodes of all its
-alerts and their flaps attach to it, and it is resolved when none of them fires. An alert that began during an incident
-and is told of after its end belongs to it too. Its page is resolved as soon as none of its alerts that page fires.
-Deliveries come at least once and in any order, so everything here may be done twice and changes nothing again.
+One episode is one (fingerprint, startsAt). One incident is open at a time for one SLO, or one failure mode of alerts
+that are no SLO's, and its model; episodes of all its alerts and their flaps attach to it, and it is resolved when none
+of them fires. An alert that began during an incident and is told of after its end belongs to it too. Its page is
+resolved as soon as none of its alerts that page fires. Deliveries come at least once and in any order, so everything
+here may be done twice and changes nothing again.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from failsoft.runbooks.store import incidents, outbox, timeline
 from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.schema import deliveries, episodes
 from failsoft.runbooks.store.schema import incidents as incident_table
+from failsoft.runbooks.subjects import Claim, claim
 from failsoft.slo.series import GROUP
 from failsoft.workspace import Workspace
-from failsoft.workspace.references import modes_of
 
 __all__ = ["LATE_S", "Receipt", "take_in"]
 
@@ -69,11 +70,13 @@ def take_in(connection: sa.Connection, workspace: Workspace, delivery: Delivery)
     changes = _Changes([], [], [])
     # Locked in one order, so that two deliveries of the same alerts never wait for each other.
     known = [
-        (alert, *_episode(connection, alert, _unclaimed(workspace, alert))) for alert in _once_each(delivery.alerts)
+        (alert, claimed, *_episode(connection, alert, claimed if isinstance(claimed, str) else ""))
+        for alert in _once_each(delivery.alerts)
+        for claimed in (claim(workspace, dict(alert.labels)),)
     ]
     # What fires goes first: a slower tier keeps the incident open that the end of the faster one would resolve.
-    for alert, episode, new in sorted(known, key=lambda one: one[0].status != "firing"):
-        _alert(connection, workspace, alert, episode, changes, new=new)
+    for alert, claimed, episode, new in sorted(known, key=lambda one: one[0].status != "firing"):
+        _alert(connection, workspace, alert, claimed, episode, changes, new=new)
     return Receipt(tuple(changes.opened), tuple(changes.resolved), tuple(changes.runs), changes.unclaimed)
 
 
@@ -91,62 +94,42 @@ def _named(alert: Alert) -> tuple[str, str]:
     return alert.labels.get("slo", ""), alert.labels.get("model", "")
 
 
-def _alert(  # noqa: PLR0913  # an alert, what is known of it, and what it changes
+def _alert(  # noqa: PLR0913, PLR0917  # an alert, what is known of it, and what it changes
     connection: sa.Connection,
     workspace: Workspace,
     alert: Alert,
+    claimed: Claim | str,
     episode: sa.Row[Any],
     changes: _Changes,
     *,
     new: bool,
 ) -> None:
-    note = _unclaimed(workspace, alert)
     moment = now(connection)
     late = not new and episode.status == "resolved" and moment - (episode.resolved_at or moment) < LATE_S
-    if note:
+    if isinstance(claimed, str):
         changes.unclaimed += 1
         if new:
             name = alert.labels.get("alertname", alert.fingerprint)
-            timeline.tell(connection, "unclaimed", f"The alert {name} belongs to no incident: {note}", incident=None)
+            timeline.tell(connection, "unclaimed", f"The alert {name} belongs to no incident: {claimed}", incident=None)
     wanted = sa.update(episodes).where(episodes.c.id == episode.id)
     connection.execute(wanted.values(last_seen=moment))
     if alert.status == "firing" and (new or (episode.status == "resolved" and not late)):
         connection.execute(
             wanted.values(status="firing", resolved_at=None, reopened=episodes.c.reopened + (0 if new else 1))
         )
-        if not note:
-            _fires(connection, workspace, alert, episode.id, changes, new_episode=new)
+        if not isinstance(claimed, str):
+            _fires(connection, workspace, alert, claimed, episode.id, changes, new_episode=new)
     elif alert.status == "resolved" and episode.status == "firing":
         connection.execute(wanted.values(status="resolved", resolved_at=moment))
         if episode.incident_id is not None:
             _ends(connection, episode.incident_id, changes)
 
 
-def _unclaimed(workspace: Workspace, alert: Alert) -> str:
-    """Why the alert belongs to no incident; empty when it does."""
-    slo, model = _named(alert)
-    if not slo or not model:
-        return "it has no label " + ("slo" if not slo else "model")
-    declared = workspace.slos.get(slo)
-    if declared is None:
-        return f"there is no SLO {slo[:80]!r} in the workspace"
-    if declared.spec.model != model or model not in workspace.models:
-        return f"the SLO {slo} is not one of the model {model[:80]!r}"
-    return ""
-
-
 def _whose(workspace: Workspace, alert: Alert) -> str:
     """Of which group it tells. An incident is the SLO's: one bad engine is not one for each of its tenants."""
-    declared = workspace.slos[_named(alert)[0]].spec.group_by
-    group = alert.labels.get(GROUP, "")
+    slo = workspace.slos.get(alert.labels.get("slo", ""))
+    declared, group = slo.spec.group_by if slo else None, alert.labels.get(GROUP, "")
     return f" for {declared.label} {group[:80]}" if declared and group else ""
-
-
-def _mode(workspace: Workspace, alert: Alert) -> str:
-    """What the alert stands for: its label is believed where an alert of its SLO can carry it."""
-    known = modes_of(workspace.slos[_named(alert)[0]])
-    said = alert.labels.get("failure_mode", "")
-    return said if said in known else known[0]
 
 
 def _episode(connection: sa.Connection, alert: Alert, note: str) -> tuple[sa.Row[Any], bool]:
@@ -180,33 +163,33 @@ def _episode(connection: sa.Connection, alert: Alert, note: str) -> tuple[sa.Row
     return connection.execute(known.with_for_update(key_share=True)).one(), False
 
 
-def _fires(  # noqa: PLR0913  # an alert, and what it changes
+def _fires(  # noqa: PLR0913, PLR0917  # an alert, and what it changes
     connection: sa.Connection,
     workspace: Workspace,
     alert: Alert,
+    claimed: Claim,
     episode: int,
     changes: _Changes,
     *,
     new_episode: bool,
 ) -> None:
-    slo, model = _named(alert)
-    mode = _mode(workspace, alert)
+    subject, model, mode = claimed.subject, claimed.model, claimed.mode
     # Whatever is no ticket to the letter may be urgent.
     severity = "ticket" if alert.labels.get("severity") == "ticket" else "page"
     # One that fires again under its old start is as new as one that begins now.
     began = alert.starts_at.timestamp() if new_episode else now(connection)
-    reopened = new_episode and incidents.reopen(connection, slo, model, began, severity)
+    reopened = new_episode and incidents.reopen(connection, subject, model, began, severity)
     incident, opened = incidents.open_incident(
         connection,
-        slo=slo,
+        slo=subject,
         model=model,
-        team=workspace.models[model].spec.owner,
+        team=claimed.team,
         origin="alert",
         severity=severity,
         failure_mode=mode,
     )
     connection.execute(sa.update(episodes).where(episodes.c.id == episode).values(incident_id=incident.id))
-    name, tier = alert.labels.get("alertname", slo), alert.labels.get("burn_tier", "")
+    name, tier = alert.labels.get("alertname", subject), alert.labels.get("burn_tier", "")
     told = name + (f" ({tier})" if tier else "") + _whose(workspace, alert)
     if opened:
         timeline.tell(connection, "opened", f"{told} fires", incident=incident.id, aloud=False)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from failsoft.clients.pager import Link, PageEvent
 from failsoft.runbooks.store import outbox, timeline
 from failsoft.runbooks.store.incidents import Incident, page_key
+from failsoft.runbooks.subjects import name_of, what
 from failsoft.workspace import Workspace
 
 __all__ = ["links", "page"]
@@ -27,12 +28,12 @@ def page(  # noqa: PLR0913  # what a page needs
         action="trigger",
         dedup_key=page_key(incident),
         severity="critical" if incident.severity == "page" else "warning",
-        summary=f"{incident.slo} of {incident.model}: {why}",
-        source=incident.model,
+        summary=f"{name_of(incident.slo)}{f' of {incident.model}' if incident.model else ''}: {why}",
+        source=incident.model or incident.team,
         links=tuple(Link(href, text) for text, href in links(workspace, incident, runbook).items()),
         details={
             "incident": str(incident.id),
-            "slo": incident.slo,
+            what(incident.slo).lower(): name_of(incident.slo),
             "model": incident.model,
             "failure mode": incident.failure_mode,
             **({"run": run, "runbook": runbook} if run else {}),
@@ -46,7 +47,7 @@ def page(  # noqa: PLR0913  # what a page needs
 def links(workspace: Workspace, incident: Incident, runbook: str = "") -> dict[str, str]:
     """The links of the workspace, filled in, by their text."""
     templates = {"dashboard": workspace.config.links.dashboard, "runbook": workspace.config.links.runbook}
-    values = {"slo": incident.slo, "model": incident.model, "runbook": runbook}
+    values = {"slo": name_of(incident.slo), "model": incident.model, "runbook": runbook}
     filled = {}
     for text, template in templates.items():
         if template and (runbook or "{runbook}" not in template):

@@ -18,6 +18,7 @@ from failsoft.runbooks.store.runs import Run
 from failsoft.runbooks.store.schema import episodes, timeline
 from failsoft.runbooks.store.schema import incidents as incident_table
 from failsoft.runbooks.store.schema import runs as run_table
+from failsoft.runbooks.subjects import name_of, what
 from failsoft.workspace import Workspace
 from failsoft.workspace.kinds.inventory import Person
 
@@ -116,6 +117,8 @@ class IncidentCard:
     """An incident as it stands.
 
     Attributes:
+        slo: what it is about, an SLO or a failure mode, as `what` says.
+        model: empty where its alerts name none.
         channel: the Slack channel of its team, a name with # or an id.
         state: `firing`, `waiting`, `acting`, `verifying`, `recovered`, `paged` or `resolved`.
         title, sentence: as the newest alert's annotations say it.
@@ -142,6 +145,7 @@ class IncidentCard:
     question: QuestionCard | None
     links: Mapping[str, str]
     timeline: tuple[Entry, ...]
+    what: str = "SLO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,8 @@ def incident_card(connection: sa.Connection, workspace: Workspace, number: int) 
     team = workspace.teams.get(found.team)
     return IncidentCard(
         number=found.id,
-        slo=found.slo,
+        slo=name_of(found.slo),
+        what=what(found.slo),
         model=found.model,
         team=found.team,
         channel=team.spec.slack if team else "",
@@ -262,7 +267,7 @@ def _told(connection: sa.Connection, found: Incident) -> tuple[str, str]:
     """Title and sentence, from the annotations of the newest alert."""
     newest = sa.select(episodes.c.annotations).where(episodes.c.incident_id == found.id).order_by(episodes.c.id.desc())
     said: Mapping[str, Any] = connection.scalar(newest.limit(1)) or {}
-    plain = f"{found.failure_mode.replace('-', ' ')}: {found.slo}"
+    plain = f"{found.failure_mode.replace('-', ' ')}: {name_of(found.slo)}"
     return str(said.get("summary") or plain), str(said.get("description") or "")
 
 

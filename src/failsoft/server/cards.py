@@ -45,6 +45,7 @@ def incident_view(card: IncidentCard) -> IncidentView:
         timeline=tuple(TimelineEntry(_moment(entry.at), entry.text) for entry in card.timeline),
         approval=approval_view(card.question, card.team) if card.question is not None else None,
         command=f"failsoft incidents show {card.number}",
+        what=card.what,
     )
 
 

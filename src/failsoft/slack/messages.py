@@ -92,8 +92,8 @@ def incident_message(view: IncidentView) -> Rendered:
     if view.timeline:
         blocks.append(_section(_timeline(view.timeline)))
     facts = (
-        f"SLO {_label(view.slo)}",
-        f"model {_label(view.model)}",
+        f"{view.what} {_label(view.slo)}",
+        *([f"model {_label(view.model)}"] if view.model else []),
         f"team {_label(view.team)}",
         cut(escaped(view.severity), _LABEL),
         f"failsoft {_MODES[view.mode]}",
@@ -112,7 +112,7 @@ def approval_request(incident: IncidentView, approval: ApprovalView) -> Rendered
     who = " ".join(mention(person) for person in approval.approvers[:_APPROVERS]) or "nobody may answer"
     title = cut(escaped(incident.title), _TITLE)
     blocks = [
-        _section(f"{who}\n*May failsoft do this?* For “{title}” on {_label(incident.model)}."),
+        _section(f"{who}\n*May failsoft do this?* For “{title}” on {_label(incident.model or incident.team)}."),
         *_plan(approval.plan, approval.command or incident.command),
         _section(f"Answer until *{moment(approval.expires_at)}*. No answer: {cut(escaped(approval.otherwise), 200)}."),
         {"type": "actions", "elements": [_approve(approval), _deny(approval)]},

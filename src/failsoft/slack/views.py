@@ -124,6 +124,8 @@ class IncidentView:
     """An incident as its first message shows it.
 
     Attributes:
+        slo: what it is about, an SLO or a failure mode, as `what` says.
+        model: empty where its alerts name none.
         title: what is wrong, for a person: "Users wait too long for the first token".
         sentence: the same with its numbers, and what it means for the error budget.
         severity: "page" or "ticket".
@@ -145,6 +147,7 @@ class IncidentView:
     timeline: tuple[TimelineEntry, ...] = ()
     approval: ApprovalView | None = None
     command: str = ""
+    what: str = "SLO"
 
 
 @dataclass(frozen=True, slots=True)

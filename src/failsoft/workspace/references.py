@@ -11,12 +11,16 @@ from failsoft.workspace.kinds.runbook import Step
 from failsoft.workspace.model import Document, Workspace
 
 __all__ = [
+    "LIBRARY_LABEL",
     "STALE_FAILURE_MODE",
     "VANISHED_FAILURE_MODE",
     "Lacking",
     "answers",
+    "answers_mode",
     "check_references",
     "lacks",
+    "lacks_without",
+    "library_modes",
     "modes_of",
 ]
 
@@ -26,6 +30,9 @@ STALE_FAILURE_MODE = "drift-evaluation-stale"
 _OWN = frozenset({"gauge", "events", "freshness"})
 VANISHED_FAILURE_MODE = "metrics-vanished"
 """What the alert about series that are there no more stands for: it says nothing about the requests themselves."""
+
+LIBRARY_LABEL = "alert_rule"
+"""The label of every alert that is no SLO's: the name of its AlertRule."""
 
 _OPERATORS = ("=~", "!~", "!=", "=")
 
@@ -41,6 +48,23 @@ def modes_of(slo: Document[SLOSpec]) -> tuple[str, ...]:
     own = slo.spec.stands_for
     blind = VANISHED_FAILURE_MODE if slo.spec.indicator.drift is None else STALE_FAILURE_MODE
     return (own,) if own == blind else (own, blind)
+
+
+def library_modes(workspace: Workspace) -> dict[str, str]:
+    """The AlertRules that somebody hears, and the team of each where no Model says better."""
+    config = workspace.config.alerts
+    heard = {
+        rule.name: rule.spec.owner or config.owner
+        for rule in workspace.alert_rules.values()
+        if rule.spec.enabled and rule.name not in config.off
+    }
+    return {name: owner for name, owner in heard.items() if owner is not None and owner in workspace.teams}
+
+
+def answers_mode(runbook: Document[Any], mode: str, model: str) -> bool:
+    """Whether the runbook answers alerts that are no SLO's: it has to name their failure mode, and no SLO."""
+    match = runbook.spec.answers
+    return mode in match.failure_modes and not match.slos and (not match.models or model in match.models)
 
 
 def answers(runbook: Document[Any], slo: Document[Any], mode: str = "") -> bool:
@@ -270,7 +294,11 @@ def _runbooks(workspace: Workspace) -> Iterator[Finding]:
         for position, name in enumerate(match.models):
             yield from _known(workspace, runbook, name, "Model", workspace.models, "answers", "models", position)
         reached = [slo for slo in workspace.slos.values() if answers(runbook, slo)]
-        if not reached and not runbook.shipped and not workspace.may_hold("SLO"):
+        heard = {workspace.alert_rules[name].spec.failure_mode for name in library_modes(workspace)}
+        others = [] if match.slos else sorted(heard & set(match.failure_modes))
+        if others and not reached:
+            yield from _without_slo(runbook, others)
+        if not reached and not others and not runbook.shipped and not workspace.may_hold("SLO"):
             modes = sorted({mode for slo in workspace.slos.values() for mode in modes_of(slo)})
             yield Finding(
                 codes.UNREACHABLE,
@@ -281,6 +309,15 @@ def _runbooks(workspace: Workspace) -> Iterator[Finding]:
             )
         for position, step in enumerate(runbook.spec.steps):
             yield from _step(workspace, runbook, reached, position, step)
+
+
+def _without_slo(runbook: Document[Any], modes: list[str]) -> Iterator[Finding]:
+    """Steps that need the SLO of the alert, in a runbook that answers alerts without one only."""
+    for position, step in enumerate(runbook.spec.steps):
+        if step.verify is not None and step.verify.slo == "this":
+            message = f"the alerts of {', '.join(modes)} have no SLO to verify"
+            place = runbook.at("spec", "steps", position, "verify", key=True)
+            yield Finding(codes.UNSUPPORTED, message, place, "verify: {slo: NAME}")
 
 
 def _step(
@@ -309,6 +346,18 @@ class Lacking(NamedTuple):
     key: str
     message: str
     expected: str
+
+
+def lacks_without(model: Document[ModelSpec] | None, step: Step) -> Lacking | None:
+    """What a step cannot do for an alert without an SLO, and without a Model where there is none."""
+    if step.verify is not None and step.verify.slo == "this":
+        return Lacking("verify", "the alert has no SLO to verify", "verify: {slo: NAME}")
+    if model is not None:
+        return None
+    query = step.query is not None and ("{selector}" in step.query.promql or "{model}" in step.query.promql)
+    if query or step.inspect is not None or step.scale is not None or step.shift_traffic is not None:
+        return Lacking(step.choice, "the alert names no model", "an alert about a model")
+    return None
 
 
 def lacks(workspace: Workspace, model: Document[ModelSpec], step: Step) -> Lacking | None:

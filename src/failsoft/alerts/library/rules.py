@@ -7,11 +7,11 @@ from failsoft.alerts.library.models import joined, team_label
 from failsoft.alerts.messages import Annotations, verbatim
 from failsoft.alerts.rules import Alert
 from failsoft.workspace.model import Workspace
+from failsoft.workspace.references import LIBRARY_LABEL
 
 __all__ = ["RULE_LABEL", "alert_of"]
 
-RULE_LABEL = "alert_rule"
-"""The label of every alert that is no SLO's: the name of its AlertRule."""
+RULE_LABEL = LIBRARY_LABEL
 
 
 def alert_of(workspace: Workspace, one: Chosen, recorded: frozenset[str]) -> Alert:

@@ -8,8 +8,9 @@ from failsoft.clients.prometheus import Prometheus
 from failsoft.errors import PermanentError
 from failsoft.runbooks.store.incidents import Incident
 from failsoft.runbooks.store.runs import Run
+from failsoft.runbooks.subjects import name_of, what
 from failsoft.workspace import Document, Workspace
-from failsoft.workspace.kinds import ModelSpec, SLOSpec, TeamSpec
+from failsoft.workspace.kinds import ModelSpec, TeamSpec
 
 __all__ = ["StepContext", "World", "nobody"]
 
@@ -39,6 +40,8 @@ class StepContext:
     """What one step may see.
 
     Attributes:
+        about: the name of the SLO; the failure mode, where the incident is no SLO's.
+        model: None where the alert names none.
         alert: the labels of the newest alert that fires; text from outside, to be shown and never evaluated.
         fallback: the model's declared fallback, None where it has none.
     """
@@ -46,8 +49,8 @@ class StepContext:
     world: World
     run: Run
     incident: Incident
-    slo: Document[SLOSpec]
-    model: Document[ModelSpec]
+    about: str
+    model: Document[ModelSpec] | None
     fallback: Document[ModelSpec] | None
     team: Document[TeamSpec]
     alert: Mapping[str, str] = field(default_factory=dict)
@@ -56,14 +59,22 @@ class StepContext:
     def of(cls, world: World, run: Run, incident: Incident, alert: Mapping[str, str]) -> "StepContext":
         """The context of a run. Raises `PermanentError` when the workspace no longer has its SLO, model or team."""
         workspace = world.workspace
+        of_slo = what(run.slo) == "SLO"
         for kind, name, known in (
-            ("SLO", run.slo, workspace.slos),
-            ("Model", run.model, workspace.models),
+            *((("SLO", run.slo, workspace.slos),) if of_slo else ()),
+            *((("Model", run.model, workspace.models),) if of_slo or run.model else ()),
             ("Team", run.team, workspace.teams),
         ):
             if name not in known:
                 raise PermanentError(f"the workspace has no {kind} {name} any more")
-        model = workspace.models[run.model]
-        fallback = workspace.models.get(model.spec.fallback or "")
+        model = workspace.models.get(run.model)
+        fallback = workspace.models.get((model.spec.fallback if model else None) or "")
         team = workspace.teams[run.team]
-        return cls(world, run, incident, workspace.slos[run.slo], model, fallback, team, alert)
+        return cls(world, run, incident, name_of(run.slo), model, fallback, team, alert)
+
+    @property
+    def of_model(self) -> Document[ModelSpec]:
+        """The model, for what cannot be done without. Raises `PermanentError` where the alert names none."""
+        if self.model is None:
+            raise PermanentError("the alert names no model")
+        return self.model

@@ -225,7 +225,10 @@ def _note(  # noqa: PLR0913, PLR0917  # one row
 
 def _targets(run: Run, world: World) -> tuple[str, ...]:
     """What the run locks: its model, and the fallback where a step touches it."""
-    fallback = world.workspace.models[run.model].spec.fallback
+    model = world.workspace.models.get(run.model)
+    if model is None:
+        return ()
+    fallback = model.spec.fallback
     touched = any(
         step.shift_traffic is not None or (step.scale is not None and step.scale.model == "fallback")
         for step in run.spec.steps

@@ -17,9 +17,10 @@ _SHOWN = 10
 
 def inspect(context: StepContext, spec: Inspect) -> str:
     """Read the cluster, and tell what is not as it should be."""
-    workload = context.model.spec.workload
+    model = context.of_model
+    workload = model.spec.workload
     if workload is None:
-        raise PermanentError(f"the model {context.model.name} names no workload to look at")
+        raise PermanentError(f"the model {model.name} names no workload to look at")
     namespace = workload.deployment.namespace
     cluster = context.world.cluster
     deployment = cluster.get(Ref("Deployment", workload.deployment.name, namespace))

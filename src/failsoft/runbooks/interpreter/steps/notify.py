@@ -16,7 +16,8 @@ _LONGEST = 3000
 
 def notify(context: StepContext, spec: Notify) -> str:
     """The text, over `slo`, `model`, `team` (names) and `alert` (its labels). Raises `PermanentError`."""
-    values = {"slo": context.slo.name, "model": context.model.name, "team": context.team.name}
+    model = context.model.name if context.model else ""
+    values = {"slo": context.about, "model": model, "team": context.team.name}
     try:
         text = _environment().from_string(spec.text).render(**values, alert=dict(context.alert))
     except TemplateError as error:

@@ -26,16 +26,17 @@ def query(context: StepContext, spec: Query) -> str:
 def filled(context: StepContext, promql: str) -> str:
     """The expression with `{slo}` and `{model}` replaced by their names, `{selector}` by the model's label selector.
 
+    Of an alert that is no SLO's, `{slo}` is its failure mode.
+
     `requests{selector}` becomes `requests{job="chat"}`. All values come from documents, none from an alert.
     """
-    matchers = ",".join(str(Matcher(label, "=", value)) for label, value in context.model.spec.select.items())
-    for name, value in (
-        ("{selector}", f"{{{matchers}}}"),
-        ("{slo}", context.slo.name),
-        ("{model}", context.model.name),
-    ):
-        promql = promql.replace(name, value)
-    return promql
+    if "{selector}" in promql:
+        select = context.of_model.spec.select
+        matchers = ",".join(str(Matcher(label, "=", value)) for label, value in select.items())
+        promql = promql.replace("{selector}", f"{{{matchers}}}")
+    if "{model}" in promql:
+        promql = promql.replace("{model}", context.of_model.name)
+    return promql.replace("{slo}", context.about)
 
 
 def _line(sample: Sample) -> str:

@@ -14,9 +14,10 @@ class ScaleAction:
 
     def target(self, context: StepContext, spec: Scale) -> Ref:
         """The Deployment."""
-        model = context.model if spec.model == "this" else context.fallback
+        mine = context.of_model
+        model = mine if spec.model == "this" else context.fallback
         if model is None or model.spec.workload is None:
-            who = context.model.name if spec.model == "this" else f"the fallback of {context.model.name}"
+            who = mine.name if spec.model == "this" else f"the fallback of {mine.name}"
             raise PermanentError(f"{who} has no workload to scale")
         deployment = model.spec.workload.deployment
         return Ref("Deployment", deployment.name, deployment.namespace)

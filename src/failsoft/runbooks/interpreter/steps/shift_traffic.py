@@ -116,7 +116,7 @@ def shifted(weights: list[list[str | int]], from_: str, to: str, share: Decimal)
 
 
 def _routes(context: StepContext) -> tuple[Route, Route]:
-    model, fallback = context.model, context.fallback
+    model, fallback = context.of_model, context.fallback
     if fallback is None:
         raise PermanentError(f"the model {model.name} declares no fallback")
     if model.spec.route is None or fallback.spec.route is None:
