@@ -53,6 +53,7 @@ def test_the_getting_started_example_says_the_same_in_our_words(example):
         },
         "objective": "99.9%",
         "period": "30d",
+        "sloth": {"service": "myservice", "slo": "requests-availability"},
         "description": "Common SLO based on availability for HTTP request responses.",
     }
     model = yaml.safe_load(made.files["models/myservice.yaml"])

@@ -28,6 +28,7 @@ from failsoft.slo.series import (
     STALE_ALERT,
     STALE_TIER,
 )
+from failsoft.slo.sloth import sloth_records
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.references import STALE_FAILURE_MODE
 
@@ -58,6 +59,10 @@ def groups_of(objective: Objective, links: Annotations) -> tuple[Group, ...]:
     groups = [Group(name, objective.pulse, tuple(rules)) for name, rules in zip(names, filled, strict=True)]
     budget = (*budget_records(objective), *state_records(objective))
     groups.append(Group(f"{objective.name}/budget", objective.step, budget))
+    if objective.sloth is not None:
+        ratios, others = sloth_records(objective)
+        groups.append(Group(f"{objective.name}/sloth", objective.pulse, ratios))
+        groups.append(Group(f"{objective.name}/sloth/state", objective.pulse, others))
     if isinstance(objective.sli, Score):
         watch: list[Record | Alert] = [freshness(objective, objective.sli), _stale(objective, objective.sli, links)]
         watch += [] if objective.sli.above is not None else [_creep(objective, objective.sli, links)]

@@ -35,6 +35,9 @@ def shape_of(
         select: the labels that select its series.
     """
     roles = dict(count_labels(objective)) | {"failure_mode": objective.failure_mode}
+    if objective.sloth is not None:
+        roles |= {"sloth_service": objective.sloth[0], "sloth_slo": objective.sloth[1]}
+        roles |= {"sloth_id": "-".join(objective.sloth)}
     roles |= {f"select {label}": value for label, value in select}
     return shape_by(roles, objective.name, groups, scenarios)
 

@@ -50,6 +50,7 @@ class ForeignSlo:
         description: may be empty.
         windows: those of its own, or the name of shipped ones; None for the period's default.
         place: where it stands.
+        sloth: service and name in Sloth, where it comes from there.
     """
 
     name: str
@@ -62,3 +63,4 @@ class ForeignSlo:
     description: str
     place: Place
     windows: Windows | str | None = field(default=None)
+    sloth: tuple[str, str] | None = None

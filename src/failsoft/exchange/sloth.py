@@ -193,6 +193,7 @@ def _slo(
         description=" ".join(slo.description.split()),
         place=origin.place(*path, "name"),
         windows=windows,
+        sloth=(service.service, slo.name),
     )
     return made, findings
 

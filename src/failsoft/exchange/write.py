@@ -49,6 +49,8 @@ def slo(one: ForeignSlo, name: str, model: str) -> dict[str, Any]:
     }
     if one.windows is not None:
         spec["alerting"] = one.windows if isinstance(one.windows, str) else one.windows.name
+    if one.sloth is not None:
+        spec["sloth"] = {"service": one.sloth[0], "slo": one.sloth[1]}
     if one.description:
         spec["description"] = one.description
     return _document("SLO", name, spec)

@@ -36,6 +36,7 @@ class Objective:
         min_bad: how many bad events a long window must hold.
         document: where it is written.
         exclusions: what is left out of its budget, and not of its alerts.
+        sloth: service and name in Sloth, under whose names it is recorded too; None where it is not.
         cap: how many groups are counted by themselves; 0 where events are not grouped.
     """
 
@@ -56,6 +57,7 @@ class Objective:
     document: Document[SLOSpec]
     cap: int = 0
     exclusions: tuple[Excluded, ...] = ()
+    sloth: tuple[str, str] | None = None
 
     @property
     def delay(self) -> int:
@@ -110,9 +112,17 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         min_bad=least,
         document=slo,
         exclusions=exclusions_of(workspace, slo) if workspace.exclusions else (),
+        sloth=_sloth(workspace, slo),
         cap=spec.group_by.cap if spec.group_by else 0,
     )
     return objective, tuple(findings)
+
+
+def _sloth(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[str, str] | None:
+    if (slo.spec.names or workspace.config.output.names) != "sloth":
+        return None
+    known = slo.spec.sloth
+    return (known.service, known.slo) if known is not None else (slo.spec.model, slo.name)
 
 
 def _no_budget(slo: Document[SLOSpec]) -> Finding:

@@ -147,6 +147,9 @@ class OutputAt(Fixed):
     format: Literal["rules", "prometheusrule", "mimir", "kustomize"] = "rules"
     """Rule files, PrometheusRule objects, Mimir's namespaces, or a Kustomize folder of PrometheusRule objects."""
 
+    names: Literal["failsoft", "sloth"] = "failsoft"
+    """`sloth`: record SLOs under the names and labels of Sloth too, so that its dashboards and history go on."""
+
     namespace: Name | None = None
     """The Kubernetes namespace of the objects."""
 

@@ -211,6 +211,13 @@ class GroupBy(Fixed):
         return self
 
 
+class Sloth(Fixed):
+    """What an SLO is called in Sloth; its id there is the two with a hyphen between."""
+
+    service: Annotated[str, Field(min_length=1, max_length=200)]
+    slo: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class SLOSpec(Fixed):
     """A service level objective."""
 
@@ -230,6 +237,12 @@ class SLOSpec(Fixed):
 
     min_bad_events: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many bad events a long window must hold before an alert fires; 5 for requests, 1 for slices of time."""
+
+    names: Literal["failsoft", "sloth"] | None = None
+    """`sloth`: record it under Sloth's names and labels too; as the Workspace's `output.names` when left out."""
+
+    sloth: Sloth | None = None
+    """What it is called there; its Model and its own name when left out."""
 
     failure_mode: Name | None = None
     """What its alerts stand for, by which runbooks are chosen; else the indicator's own."""
