@@ -17,6 +17,7 @@ NAMES = (
     "drift_speed",
     "drift_counter",
     "drift_quality",
+    "drift_monitors",
     "answers",
     "sloth_cost",
     "sloth_budget",
