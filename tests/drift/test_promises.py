@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from failsoft.clients.prometheus.port import Series
-from failsoft.drift import Categories, Histogram
+from failsoft.drift import Categories, Histogram, psi
 from failsoft.drift.alarms import Rule
+from failsoft.drift.alarms.tables import merged
 from failsoft.drift.monitors.history import History, read_history, windows
 from failsoft.drift.monitors.learn import learn
 from failsoft.drift.monitors.learned import Learned, Told
@@ -98,6 +99,17 @@ def test_windows_that_wander_raise_the_critical_value(monitor):
     calm, wild = learned(monitor(), 14).calibration, learned(monitor(), 14, shares=wandering).calibration
     assert wild.tests[0].value > 1.3 * calm.tests[0].value
     assert wild.tests[0].wander > 2 > calm.tests[0].wander
+
+
+def test_a_window_is_compared_with_the_reference_without_its_day(monitor):
+    made = learned(monitor(), 14)
+    history = past(14)["output-length"].counted
+    each = np.array([window.counts for window in history.values()])
+    test = made.calibration.tests[0].test
+    others = merged(each.sum(axis=0) - each[:DAY].sum(axis=0), test.into)
+    window = merged(each[0], test.into)
+    error = 1 / others.sum() + 1 / window.sum()
+    assert test.held.z[0] == pytest.approx(psi(others.tolist(), window.tolist()) / error)
 
 
 def test_the_rule_that_leaves_alertmanager_is_in_the_calculation(monitor):

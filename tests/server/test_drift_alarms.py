@@ -211,7 +211,10 @@ async def test_small_changes_add_up_to_a_ticket_that_stands_until_they_are_gone(
     assert [raised for _, raised in sums] == [0, 0, 1]
     assert here.critical("ticket", "cusum") == 6
     here.prometheus.an_hour["generation"] = (100.0, 300.0, 100.0)
-    for _ in range(8):
+    await here.evaluate(HOUR)
+    assert here.value("score", statistic="cusum") < here.critical("ticket", "cusum")
+    assert here.value("creeps") == 1, "the same ticket"
+    for _ in range(7):
         await here.evaluate(HOUR)
     assert (here.value("score", statistic="cusum"), here.value("creeps")) == (0, 0)
 

@@ -95,8 +95,10 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         _idle(objective),
     ]
     if isinstance(objective.sli, Score):
-        creeps = () if objective.sli.above is not None else (_creeps(objective, objective.sli),)
-        return (*stories, _evaluation_stops(objective, objective.sli), *creeps)
+        stories.append(_evaluation_stops(objective, objective.sli))
+        if objective.sli.above is None:
+            stories += _of_a_budget(objective, objective.sli, staircase, climbing)
+        return tuple(stories)
     if isinstance(objective.sli, Slices):
         return tuple(stories)
     if objective.cap:
@@ -234,6 +236,28 @@ def _evaluation_stops(objective: Objective, score: Score) -> Scenario:
     checks = [Check(at * step, STALE_ALERT, labels, state) for at, state in moments]
     series = evaluations_stop(score, step, (stalls, returns, gone, end))
     return Scenario("loses its drift evaluation", step, series, (*checks, *_all_quiet(objective, end * step)))
+
+
+def _of_a_budget(
+    objective: Objective, score: Score, staircase: Timeline, climbing: Sequence[Check]
+) -> tuple[Scenario, ...]:
+    """What the critical values of a monitor add: none at all, some that promise no page, and small changes.
+
+    Without critical values the SLO is blind, and that is told. With some that cannot be promised, tickets come as they
+    do otherwise, and no page.
+    """
+    series = series_of(score, staircase, 1)
+    paging = {tier.name for tier in objective.tiers if tier.severity == "page"}
+    hushed = [replace(one, state="quiet") if dict(one.labels)["burn_tier"] in paging else one for one in climbing]
+    unpromised = tuple((name.replace('severity="page"', 'severity="ticket"'), values) for name, values in series)
+    end = staircase.cells * staircase.cell
+    blind = Check(end, STALE_ALERT, _labels(objective, STALE_TIER), "fires")
+    unlimited = tuple(one for one in series if 'severity="page"' not in one[0])
+    return (
+        Scenario("may not page", staircase.cell, unpromised, tuple(hushed)),
+        Scenario("has no critical value", staircase.cell, unlimited, (blind, *_all_quiet(objective, end))),
+        _creeps(objective, score),
+    )
 
 
 def _creeps(objective: Objective, score: Score) -> Scenario:
