@@ -109,6 +109,15 @@ def test_nobody_there_is_unavailable():
         PrometheusClient(f"http://127.0.0.1:{port}", timeout=0.5).query("up")
 
 
+def test_a_password_in_the_address_is_used_and_never_shown(hostile):
+    hostile.says("no", "500 Internal Server Error")
+    with pytest.raises(UnavailableError) as caught:
+        PrometheusClient(hostile.url.replace("http://", "http://joe:hunter2@") + "/prom", timeout=0.5).query("up")
+    assert "Authorization: Basic" in hostile.asked[0]
+    assert f"{hostile.url}/prom answered 500" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["", "prometheus:9090", "ftp://x", "http://"])
 def test_an_address_that_is_none_is_permanent(url):
     with pytest.raises(PermanentError, match="no HTTP URL"):

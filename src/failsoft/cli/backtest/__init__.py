@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import duration, load_clean, report, unknown, workspace_argument
-from failsoft.errors import FailsoftError, UsageError
+from failsoft.errors import TemporaryError, UnavailableError, UsageError
 from failsoft.findings import Finding, Severity, render
 from failsoft.workspace.quantities import Duration
 
@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
     store = Store(folder, prometheus.url)
     reader = Reader(prometheus, store, fresh=fresh, at_once=at_once, now=now, warnings=lambda: len(warned))
     heard = _heard(reader, plans, folder)
-    asked = Asked(_shown(prometheus.url), end - since.seconds, end, heard.progress.chunks, heard.progress.kept)
+    asked = Asked(prometheus.address, end - since.seconds, end, heard.progress.chunks, heard.progress.kept)
     for warning in dict.fromkeys(warned):
         click.echo(f"Prometheus warned: {warning}", err=True)
     _tell(asked, heard.slos, (*findings, *heard.findings), output, workspace, html)
@@ -141,10 +141,8 @@ def _heard(reader: "Reader", plans: "Sequence[Plan]", folder: Path) -> "Heard":
     except KeyboardInterrupt:
         click.echo(f"\nstopped; {kept}", err=True)
         raise SystemExit(130) from None
-    except UsageError:
-        raise
-    except FailsoftError as error:
-        raise type(error)(f"{error}; {kept}") from error
+    except TemporaryError as error:
+        raise UnavailableError(f"{error}; {kept}") from error
 
 
 def _tell(  # noqa: PLR0913, PLR0917  # all that there is to tell
@@ -179,10 +177,3 @@ def _tell(  # noqa: PLR0913, PLR0917  # all that there is to tell
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "failsoft" / "history"
-
-
-def _shown(url: str) -> str:
-    """An address without the name and the password that may stand in it."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"

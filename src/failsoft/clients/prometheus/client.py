@@ -111,7 +111,7 @@ class PrometheusClient:
         try:
             return ask(self._connect())
         except (InvalidSchema, InvalidURL, MissingSchema):
-            raise PermanentError(f"the Prometheus address {self.url!r} is no HTTP URL") from None
+            raise PermanentError(f"the Prometheus address {self.address!r} is no HTTP URL") from None
         except Timeout:
             raise TooSlowError(f"{self._name} did not answer within {self._timeout:g} s") from None
         except RequestException as error:
@@ -251,8 +251,15 @@ class PrometheusClient:
         return tuple(series)
 
     @property
+    def address(self) -> str:
+        """The address as it may be shown: without the name and the password that may stand in it."""
+        scheme, separator, rest = self.url.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+    @property
     def _name(self) -> str:
-        return f"Prometheus at {self.url}"
+        return f"Prometheus at {self.address}"
 
 
 def _bearer(token: Secret) -> Callable[["PreparedRequest"], "PreparedRequest"]:
