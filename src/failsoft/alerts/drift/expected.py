@@ -91,7 +91,7 @@ def _limits(of: Monitored, bins: Bins, window: Sequence[float], critical: Critic
         found["pooled_psi"] = Severities(
             max(critical.z.ticket * error, floor.ticket), max(critical.z.page * error, floor.page)
         )
-    if rows >= of.rows:
+    if rows >= of.rows and events / total + of.matters.share < 1:
         found["missing"] = _share_limit(of, critical.missing, events, total, rows)
     if critical.new is not None and present >= of.rows:
         found["new"] = _share_limit(of, critical.new, 0, total - events, present)

@@ -54,8 +54,9 @@ def _limits(reference: Reference, critical: Critical, matters: Matters) -> Itera
         if critical.z is not None:
             z, least = getattr(critical.z, severity), getattr(matters.floor, severity)
             yield Limit(reference.label, "pooled_psi", severity, total - missing, 0.0, z, least)
-        factor = getattr(critical.missing, severity)
-        yield _share(Limit(reference.label, "missing", severity, total, missing, factor, matters.share))
+        if missing / total + matters.share < 1:  # else there is no room to grow
+            factor = getattr(critical.missing, severity)
+            yield _share(Limit(reference.label, "missing", severity, total, missing, factor, matters.share))
         if critical.new is not None:
             factor = getattr(critical.new, severity)
             yield _share(Limit(reference.label, "new", severity, total - missing, 0, factor, matters.share))

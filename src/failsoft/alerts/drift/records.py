@@ -202,7 +202,8 @@ def _critical(of: Monitored, mine: _Mine) -> Iterator[Record]:
     ]
     if "pooled_psi" in by_statistic:
         yield mine.record(DRIFT_CRITICAL, "\nor ".join(by_statistic["pooled_psi"]), statistic="pooled_psi")
-    yield mine.record(DRIFT_CRITICAL, "\nor ".join(shares))
+    if shares:
+        yield mine.record(DRIFT_CRITICAL, "\nor ".join(shares))
 
 
 def _text(value: float) -> str:
