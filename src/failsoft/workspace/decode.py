@@ -4,7 +4,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeAliasType, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -167,6 +167,9 @@ _EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
     "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_parsing": "true or false",
     "dict_type": "a mapping of keys to values",
     "tuple_type": "a list",
     "model_type": "a mapping of keys to values",
@@ -203,6 +206,8 @@ def _descend(annotation: Any, step: str | int) -> Any:
 
 
 def _alternatives(annotation: Any) -> Iterator[Any]:
+    if isinstance(annotation, TypeAliasType):
+        annotation = annotation.__value__
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
     if get_origin(annotation) is types.UnionType or isinstance(annotation, types.UnionType):

@@ -20,7 +20,8 @@ INDICATORS = {
     "kv-worst": "kvCache: {below: 95%}",
     "kv-average": "kvCache: {below: 95%, by: average}",
     "score": "gauge: {metric: eval_score, select: {suite: mmlu}, above: 0.8}",
-    "allocatable": "gauge: {metric: pending, select: {}, below: 0}",
+    "allocatable": "gauge: {metric: kube_node_status_allocatable, select: {resource: nvidia_com_gpu}, above: 0.5}",
+    "pending": "gauge: {metric: pending, select: {}, below: 0}",
     "freshness": "gauge: {metric: eval_finished_timestamp_seconds, youngerThan: 1h}",
 }
 
