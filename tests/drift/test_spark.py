@@ -17,6 +17,7 @@ CACHE = Path(__file__).parents[2] / ".cache"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.spark,
+    pytest.mark.timeout(600),  # Java starts, and compiles what Spark generates
     pytest.mark.filterwarnings("ignore"),  # PySpark's own
 ]
 
@@ -47,7 +48,9 @@ def session(tmp_path_factory):
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.warehouse.dir", str(folder))
         .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .config("spark.sql.codegen.wholeStage", "false")
         .getOrCreate()
     )
     yield made
@@ -76,7 +79,7 @@ def test_spark_counts_as_numpy_does(spark, tmp_path):
     here = Accumulator(profile)
     for batch in open_data(tmp_path / "rows.parquet").batches(list(profile.features)):
         here.update(batch)
-    frame = spark.read.parquet(str(tmp_path / "rows.parquet")).repartition(5)
+    frame = spark.read.parquet(str(tmp_path / "rows.parquet")).repartition(3)
     assert count_spark(profile, frame).as_json() == here.as_json()
     with pytest.raises(WrongColumnError, match="no column 'amount'"):
         count_spark(profile, frame.drop("amount"))

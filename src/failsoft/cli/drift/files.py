@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COULD_NOT_JUDGE",
     "Told",
+    "names",
     "opened",
     "read_calibration",
     "read_memory",

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from failsoft.cli.drift.files import Told, opened, stop, write_whole
+from failsoft.cli.drift.files import Told, names, opened, stop, write_whole
 from failsoft.cli.drift.importance import importances
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from failsoft.drift import ReferenceProfile
     from failsoft.drift.columns import Type
@@ -84,7 +84,7 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     importance = importances(weights)
     for name in (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by, time, cluster])):
         if name not in source.columns:
-            raise UsageError(f"{data.name} has no column {name!r}")
+            raise UsageError(f"{data.name} has no column {name!r}{_meant(name, source.columns)}")
     chosen = [name for name in columns or source.columns if name not in skip]
     told = Told(f"reading {data.name}")
     try:
@@ -123,6 +123,12 @@ def fit(  # noqa: PLR0913  # one parameter for each option
         if feature.kind == "uncompared":
             click.echo(f"  {name!r} will not be compared but for its missing rows: {feature.why}", err=True)
     sys.exit(0)
+
+
+def _meant(name: str, columns: "Sequence[str]") -> str:
+    from failsoft.workspace.decode import nearest
+
+    return f"; {nearest(name, columns) or f'it has {names(columns)}'}"
 
 
 def _go_together(by: str, time: str, rhythm: str | None, cluster: str) -> None:
