@@ -93,7 +93,7 @@ def test_everything_that_could_not_be_seen_is_said_and_none_of_it_is_filled_in(t
     assert "in 1 gap; the longest is from 15 Nov 03:0" in said["FS455", "late-ttft"]
     assert "about 1m apart, the workspace says 15s" in said["FS458", "seldom-ttft"]
     slos = {slo["slo"]: slo for slo in found["slos"]}
-    assert slos["gone-ttft"]["budget"]["worst"] is None
+    assert (slos["gone-ttft"]["pages"], slos["gone-ttft"]["budget"]["worst"]) == (None, None)
     assert slos["gone-ttft"]["seen"]["coverage"] == 0
     assert slos["halved-ttft"]["seen"]["pulsesWithoutBad"] == pytest.approx(5 * 48, abs=2)
     assert slos["late-ttft"]["seen"]["pulses"] == pytest.approx((4 * HOUR - 100) / 5, abs=2)
@@ -151,6 +151,7 @@ def test_the_page_loads_nothing_and_draws_every_slo(told, run, tmp_path):
     assert "url(" not in text
     assert "prefers-color-scheme: dark" in text
     assert "gone-ttft: from 15 Nov 00:01 UTC" in text
+    assert text.count("nobody knows what would have fired") == 1
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(steady, workspace, run, tmp_path):

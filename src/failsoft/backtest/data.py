@@ -55,8 +55,8 @@ def _slo(one: Replayed) -> dict[str, Any]:
         "period": range_text(objective.period),
         "pulse": range_text(objective.pulse),
         "bad": objective.sli.sentence,
-        "pages": one.pages,
-        "tickets": one.tickets,
+        "pages": one.pages if one.seen.first is not None else None,
+        "tickets": one.tickets if one.seen.first is not None else None,
         "alerts": [_alert(alert) for alert in one.alerts],
         "budget": {
             "spent": _share(budget.spent),

@@ -17,6 +17,7 @@ _WIDTH = 1100
 _TABLE = 60
 _GAPS = 200
 _DRAWN = 100
+_ALERTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def page(asked: Asked, slos: Sequence[Replayed], findings: Sequence[Finding]) ->
         asked=asked_for(asked),
         slos=[_shown(one, index, drawn=index < _DRAWN) for index, one in enumerate(slos)],
         findings=findings,
+        most=_ALERTS,
         calls=calls(sum(one.pages for one in slos), sum(one.tickets for one in slos)),
     )
 

@@ -73,6 +73,8 @@ def promise_of(one: Replayed) -> str:
 def summary(one: Replayed) -> str:
     """Calls and budget, in one line."""
     budget = one.budget
+    if one.seen.first is None:
+        return "nothing was seen of it, so nobody knows what would have fired"
     if budget.worst is None or budget.worst_at is None:
         return f"{calls(one.pages, one.tickets)}; no events, so no budget"
     spent = f"{percent(budget.spent)} of the budget spent at the end"
@@ -100,7 +102,7 @@ def answer(one: Replayed) -> str:
     """What could have been promised with the SLO's own threshold, in one line."""
     kept = [promise for promise in _own(one) if promise.worst is not None and promise.worst <= 1]
     if one.reached is None:
-        return "nothing was seen of it, so nothing can be promised by it"
+        return "there were no events, so nothing can be promised by them"
     reached = f"the worst {range_text(one.objective.period)} had {percent(1 - one.reached)} bad events"
     if not kept:
         return f"none of these objectives was kept: {reached}"
@@ -121,6 +123,8 @@ def lines_of(one: Replayed) -> Iterator[str]:
         yield from _table(_alerts(one.alerts[:_ALERTS]))
         if len(one.alerts) > _ALERTS:
             yield f"  and {len(one.alerts) - _ALERTS} more: --output json has them all"
+    if one.seen.first is None:
+        return
     yield ""
     yield f"  What can I promise? {answer(one)}"
     yield from _table(_objectives(one))
