@@ -86,7 +86,11 @@ def workspace(tmp_path):
     """Writes a workspace and compiles it: `workspace(profile, counted="features: [age]")`."""
 
     def write(
-        *profiles: ReferenceProfile, counted: str = "{}", tests: bool = False, change: dict[str, str] | None = None
+        *profiles: ReferenceProfile,
+        counted: str = "{}",
+        way: str = "",
+        tests: bool = False,
+        change: dict[str, str] | None = None,
     ) -> Place:
         text = BASE
         for old, new in (change or {}).items():
@@ -101,7 +105,7 @@ def workspace(tmp_path):
             text = text.replace("drift/chat.json", "drift")
             for index, profile in enumerate(profiles):
                 (home / f"{index}.json").write_text(profile.render())
-        (root / "failsoft.yaml").write_text(text.replace("COUNTED", f"counted: {counted}"))
+        (root / "failsoft.yaml").write_text(text.replace("COUNTED", way or f"counted: {counted}"))
         loaded, found = load(root)
         made, more = compiled(loaded, tests=tests)
         for path, content in made.files.items():

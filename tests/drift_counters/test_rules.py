@@ -257,7 +257,7 @@ def test_the_proof_beside_the_rules_holds_and_fails_where_they_are_wrong(workspa
         ("{features: [age]}", {"signal: all": "signal: plan"}, "FS301", "there is no feature 'plan'"),
         ("{}", {"statistic: excess": "statistic: ks"}, "FS302", "there is no ks"),
         ("{}", {"statistic: excess": "statistic: psi"}, "FS302", "all features have no psi together"),
-        ("{}, signals: [output-length]", {}, "FS204", "either signals or counted"),
+        ("{}, signals: [output-length]", {}, "FS204", "one of signals, counted and scored"),
         ("{features: []}", {}, "FS204", "1 or more"),
     ],
 )
@@ -269,6 +269,49 @@ def test_what_is_wrong_with_a_monitor_is_a_finding(workspace, profile, counted, 
     assert found[0].place.line > 20
     if found[0].severity == "error" and code.startswith("FS6"):
         assert not (place.out / RULES).exists()
+
+
+@pytest.mark.parametrize("below", ["", ", statistic: psi, below: 0.2"])
+def test_the_scores_of_a_job_are_slices_of_an_slo_too(workspace, profile, promtool_says, below):
+    change = {
+        "window: 4m, minRows: 100": "every: 1h",
+        ", signal: all, statistic: excess, below: 1": f", signal: age{below}",
+    }
+    place = workspace(profile, way="scored: {}", change=change)
+    assert place.codes == []
+    assert not (place.out / RULES).exists(), "the job judges by itself"
+    labels = 'model="chat",monitor="features",signal="age"'
+    at = f"failsoft_drift_evaluated_timestamp_seconds{{{labels}}}"
+    score, limit = (
+        'failsoft_drift_score{%s,statistic="%s"}',
+        'failsoft_drift_score_critical{%s,statistic="%s",severity="page"}',
+    )
+
+    def job(value):
+        return (
+            {at: "0x240"}
+            | {score % (labels, name): f"{value}x240" for name in ("psi", "pooled_psi")}
+            | {limit % (labels, "pooled_psi"): "0.1x240"}
+        )
+
+    bad, total = (f'sum(failsoft:slo_events_{name}:increase{{slo="chat-drift"}})' for name in ("bad", "total"))
+    for value, is_bad in ((0.01, 0), (0.6, 1)):
+        series = [{"series": name, "values": values} for name, values in job(value).items()]
+        checks = [(bad, "50m", is_bad), (total, "50m", 1)]
+        promtool_says(story(series, checks, ("rules/chat.yaml",)), place.out)
+
+
+@pytest.mark.parametrize(
+    ("way", "signal", "said"),
+    [
+        ("scored: {}", "age, statistic: excess, below: 1", "is a job's"),
+        ("scored: {features: [age]}", "agee", "no feature 'agee'"),
+        ("scored: {}, counted: {}", "age", "one of signals, counted and scored"),
+    ],
+)
+def test_what_is_wrong_with_the_monitor_of_a_job_is_a_finding(workspace, profile, way, signal, said):
+    place = workspace(profile, way=way, change={"signal: all, statistic: excess, below: 1": f"signal: {signal}"})
+    assert any(said in finding.message + finding.expected for finding in place.findings), place.findings
 
 
 def test_the_budget_and_the_floor_are_the_authors(workspace, profile):

@@ -108,6 +108,6 @@ def _references(workspace: Workspace) -> Iterator[Finding]:
     for monitor in workspace.monitors.values():
         model = workspace.models.get(monitor.spec.model)
         # of those that are counted, the compiler has said it
-        if monitor.spec.counted is None and model is not None and model.spec.engine in workspace.engines:
+        if monitor.spec.signals and model is not None and model.spec.engine in workspace.engines:
             yield from watched(workspace, monitor)[1]
     yield from threshold_findings(workspace)

@@ -43,8 +43,8 @@ class DriftLoop:
         self._board = board
         self._sums: dict[tuple[str, str], tuple[str, Sum]] = {}
         self._said: dict[str, tuple[Finding, ...]] = {}
-        # where bins are counted, Prometheus' own rules judge
-        self._monitors = [monitor for monitor in workspace.monitors.values() if monitor.spec.counted is None]
+        # where bins are counted Prometheus' own rules judge, and jobs judge by themselves
+        self._monitors = [monitor for monitor in workspace.monitors.values() if monitor.spec.signals]
         for monitor in self._monitors:
             board.expect(monitor)
 

@@ -34,8 +34,8 @@ def threshold_findings(workspace: Workspace) -> Iterator[Finding]:
         if drift is None or monitor is None or slo.shipped:
             continue
         budgeted = monitor.spec.false_pages_per_30d is not None
-        if monitor.spec.counted is not None:
-            continue  # its rules hold each window against what the budget allows
+        if not monitor.spec.signals:
+            continue  # the rules of what is counted, and jobs, hold each window against what their budget allows
         if drift.below is None and not budgeted:
             message = f"the monitor {monitor.name} has no budget of false alarms, so there is no critical value to take"
             hint = f"write falsePagesPer30d there and run `failsoft drift learn {monitor.name}`, or write below here"

@@ -29,7 +29,7 @@ def read_profile(
             data = stream.read(_READ_AT_MOST)
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror}"
-        how = f"learn {monitor.name}" if monitor.spec.counted is None else "fit"
+        how = f"learn {monitor.name}" if monitor.spec.signals else "fit"
         hint = f"make it with `failsoft drift {how}`"
         return Finding(codes.PROFILE_MISSING, message, monitor.at("spec", "reference"), hint=hint)
     return ReferenceProfile.parse(data, shown)

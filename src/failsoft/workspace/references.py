@@ -201,24 +201,34 @@ def _drift(workspace: Workspace, slo: Document[Any]) -> Iterator[Finding]:
 
 _SERVED = ("psi", "tvd", "ks")
 _COUNTED = ("psi", "tvd", "js", "missing", "new", "excess")
+_SCORED = ("psi", "tvd", "js", "ks", "missing", "new")
 _ALL = "all"
 
 
 def _drifting(workspace: Workspace, slo: Document[Any], monitor: DriftMonitorSpec) -> Iterator[Finding]:
     """Whether what the SLO reads is what the monitor has: a score that nobody records would be a blind SLO."""
     drift, path = slo.spec.indicator.drift, ("indicator", "drift")
-    there = _SERVED if monitor.counted is None else _COUNTED
+    how, there = next(
+        (how, there)
+        for way, how, there in (
+            (monitor.signals, "asks Prometheus", _SERVED),
+            (monitor.counted, "counts bins", _COUNTED),
+            (monitor.scored, "is a job's", _SCORED),
+        )
+        if way not in ((), None)
+    )
     if drift.statistic not in there:
-        how = "is not counted" if monitor.counted is None else "counts bins"
         message = f"there is no {drift.statistic} of the monitor {drift.monitor}, which {how}"
         yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "statistic"), f"one of {', '.join(there)}")
-    if monitor.counted is None:
-        yield from _known(workspace, slo, drift.signal, "signal", monitor.signals, *path, "signal")
-    elif drift.signal == _ALL and drift.below is not None and drift.statistic in {*there} - {"excess"}:
-        message = f"all features have no {drift.statistic} together"
-        yield Finding(codes.UNSUPPORTED, message, slo.at("spec", *path, "signal"), "a feature, or statistic: excess")
-    elif drift.signal != _ALL and monitor.counted.features:
-        yield from _known(workspace, slo, drift.signal, "feature", monitor.counted.features, *path, "signal")
+    if monitor.counted is not None and drift.signal == _ALL:
+        if drift.below is not None and drift.statistic in {*there} - {"excess"}:
+            message = f"all features have no {drift.statistic} together"
+            yield Finding(
+                codes.UNSUPPORTED, message, slo.at("spec", *path, "signal"), "a feature, or statistic: excess"
+            )
+    elif monitor.named:
+        kind = "signal" if monitor.signals else "feature"
+        yield from _known(workspace, slo, drift.signal, kind, monitor.named, *path, "signal")
 
 
 def _monitors(workspace: Workspace) -> Iterator[Finding]:
@@ -226,15 +236,13 @@ def _monitors(workspace: Workspace) -> Iterator[Finding]:
         spec = monitor.spec
         yield from _known(workspace, monitor, spec.model, "Model", workspace.models, "model")
         at = workspace.root / spec.reference
-        if not (at.is_file() or (at.is_dir() and (spec.counted is not None or spec.revision is not None))):
+        if not (at.is_file() or (at.is_dir() and (not spec.signals or spec.revision is not None))):
             yield Finding(
                 codes.DANGLING,
                 f"there is no file {spec.reference}",
                 monitor.at("spec", "reference"),
                 "a reference profile, relative to the workspace",
-                "make one with `failsoft drift learn`"
-                if spec.counted is None
-                else "make one with `failsoft drift fit`",
+                "make one with `failsoft drift learn`" if spec.signals else "make one with `failsoft drift fit`",
             )
         model = workspace.models.get(spec.model)
         engine = workspace.engines.get(model.spec.engine) if model else None

@@ -65,8 +65,8 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     if monitor not in loaded.monitors:
         raise unknown("DriftMonitor", monitor, list(loaded.monitors))
     document = loaded.monitors[monitor]
-    if document.spec.counted is not None:
-        raise UsageError(f"{monitor} counts features: make its reference from rows, with `failsoft drift fit`")
+    if not document.spec.signals:
+        raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
     prometheus = _client(loaded, url)
     revision = revision or _served(document, prometheus)
     told = Told(datetime.now(UTC), since, revision, rhythm)

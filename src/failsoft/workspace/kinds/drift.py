@@ -10,7 +10,7 @@ from failsoft.workspace.kinds.families import LabelName, MetricName
 from failsoft.workspace.kinds.oneof import OneOf
 from failsoft.workspace.quantities import Duration, Fixed, Name
 
-__all__ = ["Counted", "DriftMonitorSpec", "Revision", "RevisionSeries"]
+__all__ = ["Counted", "DriftMonitorSpec", "Revision", "RevisionSeries", "Scored"]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -50,6 +50,13 @@ class Revision(OneOf):
     """Where Prometheus knows it."""
 
 
+class Scored(Fixed):
+    """Columns that a job scores with `failsoft drift score`, and exports under the monitor's name."""
+
+    features: Annotated[tuple[str, ...], _SOME] = ()
+    """Those that SLOs may name; any, when left out."""
+
+
 class DriftMonitorSpec(Fixed):
     """A comparison of what a model does now with a stored reference."""
 
@@ -62,10 +69,14 @@ class DriftMonitorSpec(Fixed):
     """Which revision of the model is served; a reference of another one is never compared with it."""
 
     signals: Annotated[tuple[Name, ...], _SOME] = ()
-    """Signals of the engine's catalogue, such as output-length; this or `counted`."""
+    """Signals of the engine's catalogue, such as output-length; one of this, `counted` and `scored`."""
 
     counted: Counted | None = None
-    """Features that `failsoft.drift.DriftCounter` counts in the serving process; this or `signals`."""
+    """Features that `failsoft.drift.DriftCounter` counts in the serving process."""
+
+    scored: Scored | None = None
+    """Columns that a job scores: `failsoft drift score --monitor NAME --textfile FILE` or `--pushgateway URL`. Then
+    `every` is how often it runs, and its own options say the rest."""
 
     window: Duration = Duration(3_600_000)
     """How much of the past a score judges."""
@@ -101,13 +112,19 @@ class DriftMonitorSpec(Fixed):
         """The features that are counted; empty where all of the reference are, or where none is."""
         return self.counted.features if self.counted is not None else ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """What SLOs may name; empty where only the reference or the job knows."""
+        return self.signals or self.counted_features or (self.scored.features if self.scored is not None else ())
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if bool(self.signals) is (self.counted is not None):
-            problem = "says twice what is compared" if self.signals else "does not say what is compared"
-            raise PydanticCustomError("one-way", problem, {"expected": "either signals or counted"})
-        if self.revision is not None and self.counted is not None:
-            context = {"at": "revision", "expected": "no revision: counters name the reference that they count for"}
+        ways = bool(self.signals) + (self.counted is not None) + (self.scored is not None)
+        if ways != 1:
+            problem = "says twice what is compared" if ways else "does not say what is compared"
+            raise PydanticCustomError("one-way", problem, {"expected": "one of signals, counted and scored"})
+        if self.revision is not None and not self.signals:
+            context = {"at": "revision", "expected": "no revision: counters and jobs name the reference that they use"}
             raise PydanticCustomError("revision", "is for signals of the engine", context)
         return self
 
