@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -55,7 +56,10 @@ def test_a_tier_that_can_never_fire_is_left_out_with_the_arithmetic(slo):
     assert finding.code is codes.TIER_CANNOT_FIRE
     assert finding.severity == "warning"
     assert finding.message == "s: page-fast can never fire and is left out"
-    assert finding.hint == ("2% of the budget x 30d / 1h = 14.4; that times the budget of 10% is 144% of errors")
+    assert finding.hint == (
+        "2% of the budget x 30d / 1h = 14.4; that times the budget of 10% is 144% of errors; this one fires: "
+        "{name: page-fast, severity: page, budget: 2%, short: 10m, long: 2h}"
+    )
     assert finding.place.text[finding.place.column - 1 :].startswith("90%")
 
 
@@ -71,7 +75,7 @@ def test_a_tier_at_exactly_all_errors_can_never_fire_either(slo):
             ]
         ),
     )
-    assert findings[0].hint.endswith("= 10; that times the budget of 10% is 100% of errors")
+    assert "= 10; that times the budget of 10% is 100% of errors; this one fires: {" in findings[0].hint
     assert len(objective.tiers) == 1
 
 
@@ -238,3 +242,25 @@ def test_a_number_that_ends_is_written_exactly_and_every_other_as_its_nearest_fl
         rest //= 2 if rest % 2 == 0 else 5
     if rest == 1:
         assert Fraction(text) == value
+
+
+@given(
+    st.sampled_from(["80%", "90%", "85.5%", "50%", "1%"]),
+    st.sampled_from(["6h", "1d", "7d", "28d", "30d", "90d"]),
+    st.integers(1, 100),
+    st.integers(1, 60),
+)
+def test_what_is_offered_instead_of_a_dead_tier_fires(objective, period, share, part):
+    """As it is printed, it is a tier of a document; and it needs less than all requests to fail."""
+    objective, period = Percent.parse(objective), Duration.parse(period).milliseconds
+    short, long = (Duration(max(1, period // part // apart // 60_000) * 60_000) for apart in (12, 1))
+    if short >= long:
+        return
+    tier = {"name": "t", "severity": "page", "budget": f"{share}%", "short": str(short), "long": str(long)}
+    made = plan(AlertWindowsSpec.model_validate({"tiers": [tier]}), objective, period, 5_000)
+    for problem in made.problems:
+        if problem.kind == "cannot-fire":
+            offered = yaml.safe_load(problem.hint.partition("this one fires: ")[2])
+            again = plan(AlertWindowsSpec.model_validate({"tiers": [offered]}), objective, period, 5_000)
+            assert [one.name for one in again.tiers] == ["t"], (problem, again)
+            assert again.tiers[0].threshold < 1

@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, gcd
+from math import ceil, floor, gcd
 from typing import Literal, NamedTuple
 
 from failsoft.slo.promql import number, range_text
 from failsoft.workspace.kinds.slo import AlertWindowsSpec, Tier
 from failsoft.workspace.quantities import Percent
 
-__all__ = ["BurnTier", "Plan", "Problem", "plan"]
+__all__ = ["BurnTier", "Plan", "Problem", "plan", "replacement"]
 
 _MONTH = 30 * 86_400_000
 _STEP = Fraction(300_000, _MONTH)
 _PULSE = Fraction(60_000, _MONTH)
 _SCRAPES = 4
 _MOST_RECORDS = 8640
+_FIRES_AT = Fraction(3, 4)
 
 type ProblemKind = Literal["below-step", "beyond-period", "rounded", "cannot-fire", "none-left"]
 
@@ -98,6 +99,7 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
     step = ceil(max(_STEP * period, Fraction(pulse)) / pulse) * pulse
     problems: list[Problem] = []
     tiers: list[BurnTier] = []
+    offers: list[tuple[str, str]] = []
     for tier in windows.tiers:
         wrong = _refused(tier, pulse, least)
         if wrong is not None:
@@ -107,12 +109,13 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
         if (fitted.short, fitted.long) != (tier.short.milliseconds, tier.long.milliseconds):
             problems.append(_rounded(tier, fitted, pulse))
         if fitted.threshold >= 1:
+            offers.append((fitted.severity, replacement(fitted, budget, period)))
             problems.append(_cannot_fire(fitted, budget, period))
         elif slices * pulse > fitted.long:
             problems.append(_too_few_slices(fitted, slices, pulse))
         else:
             tiers.append(fitted)
-    problems += _left(windows, tiers, problems)
+    problems += _left(windows, tiers, problems, offers)
     return Plan(pulse, step, tuple(tiers), tuple(problems))
 
 
@@ -176,9 +179,30 @@ def _cannot_fire(tier: BurnTier, budget: Fraction, period: int) -> Problem:
     message = f"{tier.name} can never fire and is left out"
     arithmetic = (
         f"{_percent(tier.share)} of the budget x {range_text(period)} / {range_text(tier.long)} = "
-        f"{number(tier.factor)}; that times the budget of {_percent(budget)} is {_percent(tier.threshold)} of errors"
+        f"{number(tier.factor)}; that times the budget of {_percent(budget)} is {_percent(tier.threshold)} of errors; "
+        f"this one fires: {replacement(tier, budget, period)}"
     )
     return Problem("cannot-fire", message, "a tier that fires below 100% of errors", arithmetic)
+
+
+def replacement(tier: BurnTier, budget: Fraction, period: int) -> str:
+    """A tier of the same meaning that can fire, as a document writes it.
+
+    It spends the same share over windows that are so many times longer that three quarters of errors are enough; where
+    none within the period is, it spends a smaller share.
+
+    >>> minute, factor = 60_000, Fraction("14.4")
+    >>> fast = BurnTier("page-fast", "page", Fraction(1, 50), 5 * minute, 60 * minute, factor, factor / 10, "1.44")
+    >>> replacement(fast, Fraction(1, 10), 30 * 24 * 60 * minute)
+    '{name: page-fast, severity: page, budget: 2%, short: 10m, long: 2h}'
+    """
+    times = ceil(tier.threshold / _FIRES_AT)
+    share = tier.share
+    if tier.long * times > period:
+        times = 1
+        share = Fraction(floor(_FIRES_AT * tier.long / (period * budget) * 1000), 1000) or Fraction(1, 1000)
+    short, long = (range_text(window * times) for window in (tier.short, tier.long))
+    return f"{{name: {tier.name}, severity: {tier.severity}, budget: {_percent(share)}, short: {short}, long: {long}}}"
 
 
 def _too_few_slices(tier: BurnTier, slices: int, slice_: int) -> Problem:
@@ -188,17 +212,20 @@ def _too_few_slices(tier: BurnTier, slices: int, slice_: int) -> Problem:
     return Problem("cannot-fire", message, f"a minBadEvents of at most {most}, not {slices}", arithmetic)
 
 
-def _left(windows: AlertWindowsSpec, tiers: list[BurnTier], problems: list[Problem]) -> list[Problem]:
+def _left(
+    windows: AlertWindowsSpec, tiers: list[BurnTier], problems: list[Problem], offers: list[tuple[str, str]]
+) -> list[Problem]:
     refused = any(problem.kind in {"below-step", "beyond-period"} for problem in problems)
     if refused:
         return []
     wanted = dict.fromkeys(tier.severity for tier in windows.tiers)
     missing = [severity for severity in wanted if all(tier.severity != severity for tier in tiers)]
-    hint = "take longer windows or a smaller share of the budget, or a stricter objective"
-    return [
-        Problem("none-left", f"no {severity} tier is left that could fire", "at least one", hint)
-        for severity in missing[:1]
-    ]
+    found = []
+    for severity in missing[:1]:
+        offered = ", ".join(offer for of, offer in offers if of == severity)
+        hint = f"an AlertWindows for spec.alerting with tiers: [{offered}]" if offered else "a smaller minBadEvents"
+        found.append(Problem("none-left", f"no {severity} tier is left that could fire", "at least one", hint))
+    return found
 
 
 def _percent(value: Fraction) -> str:
