@@ -248,3 +248,27 @@ def test_the_hooks_of_pre_commit_are_commands_of_failsoft(run, root, request):
         assert program == "failsoft"
         assert hook["pass_filenames"] is False
         assert run(*words, root)[0] == (1 if "--check" in words else 0)  # nothing is compiled yet
+
+
+@pytest.mark.parametrize("name", ["rules", "prometheusrule", "mimir", "kustomize"])
+def test_groups_say_how_they_are_evaluated_where_the_workspace_says_so(name, files, tmp_path, request):
+    """Late samples under remote write, and a Thanos ruler whose stores do not all answer."""
+    plain = packaged(files, form(name))
+    partial = {} if name == "mimir" else {"partial_response": "abort"}
+    made = packaged(files, form(name, query_offset="1m", **partial))
+    for path, shown in rules(made).items():
+        groups = shown["spec"]["groups"] if "spec" in shown else shown["groups"]
+        before = rules(plain)[path]
+        for group, was in zip(groups, before["spec"]["groups"] if "spec" in before else before["groups"], strict=True):
+            said = {"query_offset": "1m"} | ({"partial_response_strategy": "abort"} if partial else {})
+            assert group == was | said
+    assert {path: text for path, text in made.items() if not path.startswith("rules/")} == {
+        path: text for path, text in plain.items() if not path.startswith("rules/")
+    }
+
+
+@pytest.mark.newest_prometheus
+def test_the_newest_promtool_takes_the_offset(files, tmp_path, newest_promtool):
+    made = packaged(files, form("rules", query_offset="1m"))
+    (tmp_path / "chat.yaml").write_text(made["rules/chat.yaml"])
+    assert run_tool([newest_promtool, "check", "rules", "chat.yaml"], cwd=tmp_path).ok

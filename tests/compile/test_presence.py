@@ -1,5 +1,6 @@
 """Idle, starting, down, scaled to zero and vanished: one state at a time, and a quiet alert is never a blind one."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -211,3 +212,13 @@ def test_wrong_rules_do_not_pass_their_stories(right, wrong, written, tmp_path, 
     assert right in path.read_text()
     path.write_text(path.read_text().replace(right, wrong))
     assert "FS443" in {one.code.id for one in prove(made, tmp_path, Tools(promtool, amtool))}
+
+
+def test_one_ruler_for_several_clusters_asks_for_its_own(written):
+    """Naively kube-state-metrics of all clusters answers: the Deployment of another one is not ours."""
+    known = ("vllm", "job: a, cluster: eu", "workload: {deployment: prod/a}", "ttft: {below: 500ms}", "30d")
+    rules = yaml.safe_load(written(model("a", known)).compiled()[0].files["rules/_models.yaml"])
+    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    both = re.findall(r"(?:kube_[a-z_]+|up)\{([^}]*)\}", "\n".join(asked).replace("{5}", ""))
+    assert len(both) > 6
+    assert all('cluster="eu"' in one for one in both)

@@ -27,8 +27,9 @@ def packaged(files: Mapping[str, str], output: OutputAt) -> dict[str, str]:
         files: what `compile_workspace` made.
         output: the form, and what objects are called.
     """
+    files = {path: _grouped(text, output) if path.startswith("rules/") else text for path, text in files.items()}
     if output.format == "rules":
-        return dict(files)
+        return files
     made: dict[str, str] = {}
     for path, text in files.items():
         if path.startswith("rules/"):
@@ -38,6 +39,17 @@ def packaged(files: Mapping[str, str], output: OutputAt) -> dict[str, str]:
     if output.format == "kustomize":
         made[_KUSTOMIZATION] = _kustomization(list(made), files[ALERTMANAGER_FILE], output)
     return dict(sorted(made.items()))
+
+
+def _grouped(text: str, output: OutputAt) -> str:
+    """A rule file whose groups say how they are evaluated, where the workspace says so.
+
+    What is proven says nothing of it: promtool knows no late samples, and older ones not even the words.
+    """
+    more = f"  query_offset: {output.query_offset}\n" if output.query_offset else ""
+    more += f"  partial_response_strategy: {output.partial_response}\n" if output.partial_response else ""
+    head, groups = groups_in(text)
+    return "".join([head, *(group.replace("\n", f"\n{more}", 1) for group in groups)]) if more else text
 
 
 def _namespace(path: str, text: str) -> dict[str, str]:

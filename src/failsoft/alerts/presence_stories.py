@@ -204,7 +204,7 @@ def _replicas(presence: Presence, tale: _Tale) -> Iterable[tuple[str, str]]:
 
 def _deployment(presence: Presence, tale: _Tale) -> Iterable[tuple[str, str]]:
     namespace, name = presence.deployment or ("", "")
-    labels = {"namespace": namespace, "deployment": name}
+    labels = {"namespace": namespace, "deployment": name} | _example(presence.cluster)
     yield _named("kube_deployment_spec_replicas", labels), _values(tale, tale.wanted, {"1": "1", "0": "0"})
     if not presence.targets and presence.heartbeat is None:
         available = "".join(

@@ -81,6 +81,7 @@ class Presence:
         targets: what finds its targets in `up`; empty where its selector names none of their labels.
         heartbeat: a series that every replica has while it is up, where `targets` are those of other Models too.
         deployment: namespace and name.
+        cluster: what tells its cluster from others, where its selector does: a ruler may see several.
         cold_start, scrape: milliseconds.
         interval, step, slowest: milliseconds: how often its state is asked for, and the shortest and longest step of
             its SLOs.
@@ -92,6 +93,7 @@ class Presence:
     targets: tuple[Matcher, ...]
     heartbeat: Counted | None
     deployment: tuple[str, str] | None
+    cluster: tuple[Matcher, ...]
     cold_start: int
     scrape: int
     interval: int
@@ -186,6 +188,7 @@ def _presence(
         targets=targets,
         heartbeat=heartbeat,
         deployment=(workload.deployment.namespace, workload.deployment.name) if workload else None,
+        cluster=tuple(Matcher(label, "=", value) for label, value in model.spec.select.items() if label == "cluster"),
         cold_start=cold,
         scrape=scrape,
         interval=max(1, interval // scrape) * scrape,

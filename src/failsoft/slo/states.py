@@ -73,7 +73,7 @@ def _young(presence: Presence) -> str:
         signs.append(f"({up} unless {up} offset {since})")
     if presence.deployment is not None:
         namespace, name = presence.deployment
-        pods = (Matcher("namespace", "=", namespace), Matcher("pod", "=~", pods_of(name)))
+        pods = (Matcher("namespace", "=", namespace), Matcher("pod", "=~", pods_of(name)), *presence.cluster)
         seconds = 2 * presence.cold_start // 1000
         signs.append(f"({selector('kube_pod_created', pods)} > time() - {seconds})")
         wanted = selector("kube_deployment_spec_replicas", _of_deployment(presence), 2 * presence.cold_start)
@@ -88,7 +88,7 @@ def pods_of(deployment: str) -> str:
 
 def _of_deployment(presence: Presence) -> tuple[Matcher, ...]:
     namespace, name = presence.deployment or ("", "")
-    return Matcher("namespace", "=", namespace), Matcher("deployment", "=", name)
+    return Matcher("namespace", "=", namespace), Matcher("deployment", "=", name), *presence.cluster
 
 
 def _model(presence: Presence) -> Matcher:

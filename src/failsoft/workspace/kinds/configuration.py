@@ -1,9 +1,9 @@
 """Workspace: where Prometheus, Alertmanager, the cluster and Slack are, and what all documents share."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.quantities import Duration, Fixed, Name, SecretRef
@@ -150,6 +150,12 @@ class OutputAt(Fixed):
     names: Literal["failsoft", "sloth"] = "failsoft"
     """`sloth`: record SLOs under the names and labels of Sloth too, so that its dashboards and history go on."""
 
+    query_offset: Duration | None = None
+    """How far back every group evaluates, for samples that come late by remote write; Prometheus 2.53, Mimir 2.13."""
+
+    partial_response: Literal["abort", "warn"] | None = None
+    """For Thanos's ruler: what a group does when a store does not answer; no other ruler takes it."""
+
     namespace: Name | None = None
     """The Kubernetes namespace of the objects."""
 
@@ -160,6 +166,13 @@ class OutputAt(Fixed):
 
     alertmanager_secret: Name | None = None
     """For a Kustomize folder: the Secret that the operator's Alertmanager reads its configuration from."""
+
+    @model_validator(mode="after")
+    def _known_there(self) -> Self:
+        if self.partial_response is not None and self.format == "mimir":
+            problem = {"at": "partialResponse", "expected": "nothing here, or another format"}
+            raise PydanticCustomError("output", "says what Mimir does not know", problem)
+        return self
 
 
 class AlertsAt(Fixed):
