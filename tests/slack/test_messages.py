@@ -192,3 +192,11 @@ def test_a_refused_person_is_told_whom_to_ask(approval):
 
 def test_a_taken_click_is_confirmed_with_the_plan_it_is_for():
     assert "you approved plan `3fa2c1d09b7e`" in recorded("approve", "3fa2c1d09b7e55aa")
+
+
+def test_an_incident_of_no_slo_says_which_failure_it_is_and_names_no_model_where_there_is_none(incident):
+    shown = str(incident_message(incident(what="failure mode", slo="engine-hung", model="")).blocks)
+    assert "failure mode" in shown
+    assert "engine-hung" in shown
+    assert "SLO" not in shown
+    assert "model" not in shown
