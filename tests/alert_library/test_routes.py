@@ -70,6 +70,12 @@ def test_what_it_does_not_answer_keeps_its_way_to_the_pager(receivers):
         assert receivers(STUCK, **asked) == {"pager-assistants", "team-assistants"}, others
 
 
+def test_a_page_whose_runbook_pages_nobody_keeps_its_way_to_the_pager_beside_its_incident(receivers):
+    asked = {"alertname": "Hot", "alert_rule": "gpu-hot", "failure_mode": "gpu-slow", "team": "platform"}
+    assert receivers(STUCK, **asked, severity="page") == {"pager-platform", "team-platform"}
+    assert receivers(STUCK, **asked, severity="ticket") == {"team-platform"}
+
+
 def test_every_alert_of_a_failure_mode_that_is_answered_for_all_models_goes_there(receivers):
     asked = {"alertname": "Hot", "alert_rule": "gpu-hot", "failure_mode": "gpu-slow", "severity": "ticket"}
     assert receivers(STUCK, **asked, team="platform") == {"team-platform"}

@@ -119,7 +119,14 @@ def test_a_runbook_that_verifies_the_slo_of_the_alert_answers_none(world_of, run
     assert take().unclaimed == 1
     assert answered(declare(RULES, check)) == {}
     named = runbook("- verify: {slo: chat-ttft}", name="check", answers=MODES)
-    assert answered(declare(RULES, named)) == {"engine-stuck": frozenset({"", "chat", "chat-small"})}
+    every = frozenset({"", "chat", "chat-small"})
+    assert answered(declare(RULES, named)) == {"engine-stuck": (every, every)}
+
+
+def test_a_runbook_that_only_looks_leaves_the_page_to_the_pager(declare, runbook):
+    for steps, paged in (("- inspect: {}", False), ("- approve: {}", True), ("- approve: {otherwise: stop}", False)):
+        (who,) = answered(declare(RULES, runbook(steps, name="stuck", answers=f"{MODES}, models: [chat]"))).values()
+        assert who == (frozenset({"chat"}), frozenset({"chat"} if paged else ())), steps
 
 
 def test_a_runbook_for_such_alerts_only_is_told_of_what_it_cannot_do(declare, runbook, tmp_path):

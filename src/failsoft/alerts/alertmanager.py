@@ -11,13 +11,13 @@ Alertmanager alone, and a finding says so.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from failsoft.alerts import codes
 from failsoft.alerts.causes import explained
-from failsoft.alerts.library import RULE_LABEL, owners
+from failsoft.alerts.library import RULE_LABEL, Answered, matchers_of, owners
 from failsoft.alerts.presence import inhibitions as about_models
 from failsoft.findings import Finding, Place
 from failsoft.slo.promql import quoted
@@ -34,6 +34,7 @@ WEBHOOK_PATH = "/webhook/alertmanager"
 PAGE_ALERT = "FailsoftPage"
 """The alert by which failsoft pages a team whose pager is Alertmanager."""
 
+_SEVERITIES: tuple[Literal["page", "ticket"], ...] = ("page", "ticket")
 _PAST = (DOWN_ALERT, UNHEARD_ALERT, PAGE_ALERT)
 
 
@@ -47,7 +48,7 @@ class _Dumper(yaml.CSafeDumper):
 def alertmanager_file(
     workspace: Workspace,
     objectives: Iterable[Objective],
-    answered: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    answered: Mapping[str, Answered] = MappingProxyType({}),
     *,
     origin: str,
 ) -> tuple[str, tuple[Finding, ...]]:
@@ -56,7 +57,7 @@ def alertmanager_file(
     Args:
         workspace: the teams.
         objectives: the SLOs.
-        answered: failure mode of alerts that are no SLO's -> the Models of which a runbook answers them.
+        answered: who answers alerts that are no SLO's, by failure mode.
         origin: what it was made from, for the comment on top.
     """
     listed = tuple(objectives)
@@ -98,7 +99,7 @@ def _relative(file: str, place: Place) -> list[Finding]:
     return [Finding(codes.SECRET_RELATIVE, message, place, "an absolute path, the same for both")]
 
 
-def _routes(workspace: Workspace, fleet: frozenset[str], answered: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+def _routes(workspace: Workspace, fleet: frozenset[str], answered: Mapping[str, Answered]) -> dict[str, Any]:
     at = workspace.config.alertmanager
     past = "|".join(_PAST)
     routes: list[dict[str, Any]] = []
@@ -122,21 +123,18 @@ def _routes(workspace: Workspace, fleet: frozenset[str], answered: Mapping[str, 
     }
 
 
-def _answered_routes(workspace: Workspace, name: str, answered: Mapping[str, frozenset[str]]) -> list[dict[str, Any]]:
+def _answered_routes(workspace: Workspace, name: str, answered: Mapping[str, Answered]) -> list[dict[str, Any]]:
     """The way of a team's alerts that are no SLO's and that a runbook answers: to failsoft alone, which asks."""
-    every = frozenset({"", *workspace.models})
-    alike: dict[frozenset[str], list[str]] = {}
-    for mode, models in answered.items():
-        alike.setdefault(models, []).append(mode)
     made = []
-    for models, modes in alike.items():
-        which = [] if models == every else [f"model=~{quoted('|'.join(sorted(models)))}"]
-        matchers = [f'{RULE_LABEL}!=""', f"failure_mode=~{quoted('|'.join(modes))}", *which, f"team={quoted(name)}"]
-        route = {"receiver": f"team-{name}", "matchers": matchers, "group_by": ["failure_mode", "model", "team"]}
-        if workspace.teams[name].spec.hours is not None:
-            waits = {"matchers": [*matchers, 'severity="ticket"'], "active_time_intervals": [_hours_name(name)]}
-            made.append(route | waits)
-        made.append(route)
+    for severity in _SEVERITIES:
+        waits = severity == "ticket" and workspace.teams[name].spec.hours is not None
+        for matchers in matchers_of(answered, workspace.models, severity):
+            route = {
+                "receiver": f"team-{name}",
+                "matchers": [*matchers, f"team={quoted(name)}"],
+                "group_by": ["failure_mode", "model", "team"],
+            }
+            made.append(route | ({"active_time_intervals": [_hours_name(name)]} if waits else {}))
     return made
 
 
@@ -144,7 +142,7 @@ def _fleet_routes(workspace: Workspace, name: str) -> list[dict[str, Any]]:
     """The way of a team's alerts that are no SLO's and that no runbook answers: failsoft would tell nobody of them."""
     team = workspace.teams[name].spec
     made = []
-    for severity in ("page", "ticket"):
+    for severity in _SEVERITIES:
         route = {
             "receiver": _pager_receiver(workspace, name),
             "matchers": [f'{RULE_LABEL}!=""', f"severity={quoted(severity)}", f"team={quoted(name)}"],

@@ -11,7 +11,7 @@ from failsoft.alerts.alertmanager import alertmanager_file
 from failsoft.alerts.burn import alerts_of, groups_of
 from failsoft.alerts.dashboards import dashboard_files
 from failsoft.alerts.down import down_groups, down_scenarios
-from failsoft.alerts.library import owners, shelf
+from failsoft.alerts.library import Answered, matchers_of, owners, shelf
 from failsoft.alerts.messages import links_of
 from failsoft.alerts.presence import RULES_FILE as PRESENCE_FILE
 from failsoft.alerts.presence import presence_groups
@@ -79,7 +79,7 @@ def compile_workspace(
     workspace: Workspace,
     runbooks: Mapping[str, str],
     *,
-    answered: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    answered: Mapping[str, Answered] = MappingProxyType({}),
     tests: bool = True,
     references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
@@ -91,8 +91,8 @@ def compile_workspace(
     Args:
         workspace: without dangling references, as `load` finds them.
         runbooks: SLO -> the runbook that answers its alerts.
-        answered: failure mode of alerts that are no SLO's -> the Models of which a runbook answers them, with an empty
-            name for alerts that name none; these go to failsoft alone, and past it while it is down.
+        answered: who answers alerts that are no SLO's, by failure mode: these go to failsoft alone, and past it while
+            it is down.
         tests: whether to write the tests too.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
@@ -167,13 +167,14 @@ def _proven(
 def _watch(
     workspace: Workspace,
     objectives: tuple[Objective, ...],
-    answered: Mapping[str, frozenset[str]],
+    answered: Mapping[str, Answered],
     files: dict[str, str],
     *,
     tests: bool,
 ) -> tuple[Unit, ...]:
-    fleet = owners(workspace) if answered else frozenset[str]()
-    groups = down_groups(objectives, workspace.config.server.url, sorted(answered), fleet)
+    others = matchers_of(answered, workspace.models, "page")
+    fleet = owners(workspace) if others else frozenset[str]()
+    groups = down_groups(objectives, workspace.config.server.url, others, fleet)
     if not groups:
         return ()
     # no SLO can have a name that begins with _

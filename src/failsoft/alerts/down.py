@@ -17,7 +17,6 @@ from failsoft.alerts.scenarios import Check, Scenario
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, INFO, UNHEARD_ALERT
-from failsoft.workspace.references import LIBRARY_LABEL as RULE_LABEL
 
 __all__ = ["DOWN_FAILURE_MODE", "down_groups", "down_scenarios"]
 
@@ -32,14 +31,14 @@ _END = 17
 
 
 def down_groups(
-    objectives: Iterable[Objective], server: str, modes: Sequence[str] = (), fleet: Collection[str] = ()
+    objectives: Iterable[Objective], server: str, others: Sequence[Sequence[str]] = (), fleet: Collection[str] = ()
 ) -> tuple[Group, ...]:
     """The rules that watch failsoft.
 
     Args:
         objectives: all that are compiled.
         server: the address of failsoft, for the text.
-        modes: the failure modes of other alerts that go to failsoft alone.
+        others: matchers of other alerts that page, and go to failsoft alone.
         fleet: the teams of those.
     """
     listed = list(objectives)
@@ -47,7 +46,7 @@ def down_groups(
     if not teams:
         return ()
     pulse = max((objective.pulse for objective in listed), default=_OTHERS)
-    rules = (*(_down(team, server) for team in teams), _unheard(pulse, modes))
+    rules = (*(_down(team, server) for team in teams), _unheard(pulse, others))
     parts = [rules[first : first + MAX_RULES] for first in range(0, len(rules), MAX_RULES)]
     return tuple(Group(f"_failsoft/{index}" if index else "_failsoft", _STEP, part) for index, part in enumerate(parts))
 
@@ -67,19 +66,18 @@ def _down(team: str, server: str) -> Alert:
     )
 
 
-def _unheard(pulse: int, modes: Sequence[str]) -> Alert:
+def _unheard(pulse: int, others: Sequence[Sequence[str]]) -> Alert:
     # a group writes ALERTS once a pulse, which may be more than Prometheus looks back
-    urgent = 'severity="page", alertstate="firing"'
-    paging = f'last_over_time(ALERTS{{alertname="{BURN_ALERT}", {urgent}}}[{range_text(pulse)}])'
+    paging = [f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(pulse)}]']
+    reach = range_text(max(pulse, _OTHERS))
+    paging += [f'ALERTS{{{", ".join(matchers)}, alertstate="firing"}}[{reach}]' for matchers in others]
+    told = "\n  or ".join(f"last_over_time({one})" for one in paging)
     said = "{{ $labels.slo }} of {{ $labels.model }} burns its error budget"
-    if modes:
-        which = f'{RULE_LABEL}!="", failure_mode=~{quoted("|".join(modes))}'
-        others = f"ALERTS{{{which}, {urgent}}}[{range_text(max(pulse, _OTHERS))}]"
-        paging = f"{paging}\n  or last_over_time({others})"
+    if others:
         said = f"{{{{ if $labels.slo }}}}{said}{{{{ else }}}}{{{{ $labels.failure_mode }}}} fires{{{{ end }}}}"
     return Alert(
         UNHEARD_ALERT,
-        f"max by (slo, model, team, failure_mode) ({paging})\nunless on() max_over_time({INFO}[{range_text(_UNSEEN)}])",
+        f"max by (slo, model, team, failure_mode) ({told})\nunless on() max_over_time({INFO}[{range_text(_UNSEEN)}])",
         (("severity", "page"),),
         (
             ("summary", f"{said}, and failsoft is down."),

@@ -1,10 +1,11 @@
 """Which runbook answers an alert: by what the workspace declares, never by what the alert's text says."""
 
+from failsoft.alerts.library import Answered
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ModelSpec, RunbookSpec
 from failsoft.workspace.references import answers, answers_mode, lacks, lacks_without, library_modes
 
-__all__ = ["answered", "choose", "choose_for_mode", "possible"]
+__all__ = ["answered", "choose", "choose_for_mode", "pages", "possible"]
 
 
 def choose(workspace: Workspace, slo: str, mode: str = "") -> Document[RunbookSpec] | None:
@@ -42,17 +43,28 @@ def choose_for_mode(workspace: Workspace, mode: str, model: Document[ModelSpec] 
     return min(fitting, key=_rank, default=None)
 
 
-def answered(workspace: Workspace) -> dict[str, frozenset[str]]:
-    """The failure modes of alerts that are no SLO's and that a runbook answers, and of which Models.
-
-    An empty name among the Models stands for alerts that name none.
-    """
+def answered(workspace: Workspace) -> dict[str, Answered]:
+    """Who answers the alerts that are no SLO's, by failure mode; modes that no runbook answers are left out."""
     models = (None, *workspace.models.values())
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, Answered] = {}
     for mode in sorted({workspace.alert_rules[rule].spec.failure_mode for rule in library_modes(workspace)}):
-        whose = {one.name if one else "" for one in models if choose_for_mode(workspace, mode, one) is not None}
-        found |= {mode: frozenset(whose)} if whose else {}
+        books = {one.name if one else "": choose_for_mode(workspace, mode, one) for one in models}
+        whose = {name: book for name, book in books.items() if book is not None}
+        if whose:
+            found[mode] = Answered(
+                frozenset(whose), frozenset(name for name, book in whose.items() if pages(book.spec))
+            )
     return found
+
+
+def pages(spec: RunbookSpec) -> bool:
+    """Whether a runbook pages people at some step, be it where nobody answers or nothing helps."""
+    return any(
+        step.page is not None
+        or (step.approve is not None and step.approve.otherwise == "page")
+        or (step.verify is not None and "page" in step.verify.otherwise)
+        for step in spec.steps
+    )
 
 
 def possible(workspace: Workspace, spec: RunbookSpec, model: str) -> bool:

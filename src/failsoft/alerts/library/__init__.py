@@ -1,8 +1,9 @@
 """Alerts that are no SLO's, from documents of kind AlertRule: shipped ones and the user's own."""
 
+from failsoft.alerts.library.answered import Answered, matchers_of
 from failsoft.alerts.library.choose import alert_name, chosen, owners
 from failsoft.alerts.library.rules import RULE_LABEL
 from failsoft.alerts.library.shelf import Topic, shelf
 from failsoft.alerts.library.table import markdown
 
-__all__ = ["RULE_LABEL", "Topic", "alert_name", "chosen", "markdown", "owners", "shelf"]
+__all__ = ["RULE_LABEL", "Answered", "Topic", "alert_name", "chosen", "markdown", "matchers_of", "owners", "shelf"]
