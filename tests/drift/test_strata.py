@@ -130,6 +130,8 @@ def test_a_calibration_judges_each_stratum_by_its_own_windows(here):
     )
     code, loud, _ = scored(here, "quiet", "--calibration", here / "cal.json")
     assert (code, loud) == (0, {})
+    twice = run("calibrate", here / "ref.json", *windows, "--strata", 3)
+    assert "has strata of its own" in str(twice.exception)
     code, loud, _ = scored(here, "loud", "--calibration", here / "cal.json")
     assert (code, loud) == (1, {("answer", "code"): "page"})
 

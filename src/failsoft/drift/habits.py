@@ -68,6 +68,8 @@ def clusters_of(source: Source, column: str, profile: ReferenceProfile) -> Clust
 
     Raises `ValueError` where rows cannot be told apart.
     """
+    from failsoft.drift.data.rows import some_texts
+
     if not isinstance(source, KeyedSource):
         raise ValueError("clusters need rows that can be told apart: a file, or a data frame")  # noqa: TRY004
     rows: dict[str, int] = {}
@@ -78,7 +80,7 @@ def clusters_of(source: Source, column: str, profile: ReferenceProfile) -> Clust
             rows[cluster] = rows.get(cluster, 0) + count
     several = sorted((cluster for cluster, count in rows.items() if count > 1), key=_hash)[:_LOOKED_AT]
     looked_at = {cluster: Accumulator(profile) for cluster in several}
-    for key, batch in source.keyed(profile.columns, column):
+    for key, batch in source.keyed(profile.columns, column, some_texts(looked_at)):
         if key is not None and key in looked_at:
             looked_at[key].update(batch)
     alike, most = {}, {}

@@ -88,6 +88,8 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
     if not files and not rows:
         raise UsageError("say with --windows what was held out, or with --rows how large a window is")
     profile = read_reference(reference, output)
+    if strata > 1 and profile.strata is not None:
+        raise UsageError(f"{reference.name} has strata of its own, which share the budget: leave out --strata")
     if inside and profile.rhythm is not None:
         raise UsageError(f"{reference.name} knows hours of the week, which --inside cannot leave out: hold rows out")
     counts, sizes = held_out(profile, files, rows, output, delimiter)

@@ -1,6 +1,6 @@
 """What every source of rows shares: tables of Arrow, as columns or, key by key, as the columns of the rows of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from failsoft.drift.data.arrow import Unreadable, column_of_arrow, is_vector
 from failsoft.drift.data.problems import told
 from failsoft.drift.source import Keys
 
-__all__ = ["ArrowRows", "TableSource", "texts_of", "vectors_in"]
+__all__ = ["ArrowRows", "TableSource", "some_texts", "texts_of", "vectors_in"]
 
 
 class ArrowRows:
@@ -102,11 +102,24 @@ def texts_of(array: Any) -> tuple[Sequence[str | None], np.typing.NDArray[np.int
         whole = pa.concat_arrays(whole.chunks)
     encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode(null_encoding="encode")
     values = encoded.dictionary
-    names = [_text(values.slice(index, 1)) for index in range(len(values))]
+    plain = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    names = values.to_pylist() if plain else [_text(values.slice(index, 1)) for index in range(len(values))]
     codes = encoded.indices
     if codes.null_count:
         codes, names = codes.fill_null(len(names)), [*names, None]
     return names, codes.to_numpy(zero_copy_only=False).astype(np.intp)
+
+
+def some_texts(chosen: Container[str]) -> Keys:
+    """Keys that are texts as `texts_of` has them, of some values only; all other rows have the key None."""
+
+    def keys(array: Any) -> tuple[Sequence[str | None], np.typing.NDArray[np.intp]]:
+        names, codes = texts_of(array)
+        kept = np.array([name is not None and name in chosen for name in names], dtype=bool)
+        place = np.where(kept, np.cumsum(kept) - 1, kept.sum())
+        return [*(name for name, is_kept in zip(names, kept, strict=True) if is_kept), None], place[codes]
+
+    return keys
 
 
 def _text(one: Any) -> str | None:
