@@ -87,7 +87,10 @@ class Replica:
 
 
 class Steady(ThreadingHTTPServer):
-    """A server of range queries: ten good events in each step; `admits` lets so many answers through."""
+    """A server of range queries: ten good events in each step.
+
+    `admits` lets so many answers through; `says` is what it answers instead, a status and a body.
+    """
 
     daemon_threads = True
 
@@ -95,6 +98,7 @@ class Steady(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked = []
+        self.says = None
         self.admits = threading.Semaphore(0)
 
 
@@ -109,12 +113,13 @@ class _Handler(BaseHTTPRequestHandler):
             {"metric": {"failsoft_part": part}, "values": [[at, value] for at in times]}
             for part, value in (("bad", "0"), ("total", "10"))
         ]
-        answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": found}}).encode()
+        answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": found}})
+        status, answer = self.server.says or (200, answer)
         with contextlib.suppress(OSError):  # of those that were killed
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(answer.encode())
 
     def log_message(self, *_):
         pass

@@ -231,6 +231,28 @@ def test_a_server_that_is_no_prometheus_is_an_error_and_no_quiet_month(workspace
     assert "Traceback" not in err
 
 
+REFUSAL = json.dumps({"status": "error", "errorType": "bad_data", "error": "parse error: unexpected end of input"})
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "words"),
+    [
+        ((200, "<html>Please sign in</html>"), 2, "sent no whole answer"),
+        ((502, "<h1>upstream</h1>"), 2, "answered 502"),
+        ((401, "no"), 2, "answered 401: no (no token is set)"),
+        ((400, REFUSAL), 1, "error[FS453] chat-ttft: Prometheus refuses the query: parse error"),
+    ],
+)
+def test_a_server_that_says_no_is_told_in_words(says, code, words, steady, workspace, run):
+    steady.admits.release(100)
+    steady.says = says
+    ended, out, err = run(workspace(TTFT), steady.url, "--since", "1h")
+    assert ended == code
+    assert words in err
+    assert "Traceback" not in err
+    assert "chat-ttft" not in out, "nothing is said about what nobody knows"
+
+
 def test_an_address_with_a_password_is_shown_without_it(steady, workspace, run):
     steady.admits.release(100)
     url = steady.url.replace("http://", "http://joe:hunter2@")
