@@ -245,6 +245,27 @@ def test_two_references_of_one_model_stand_side_by_side():
         DriftCounter(fit_arrays({"x": [1.0, 2.0]}), registry=registry)
 
 
+def test_vectors_are_counted_along_the_directions_of_the_reference():
+    dice = np.random.default_rng(3)
+    profile = fit_arrays({"vector": list(dice.normal(size=(800, 6)))}, model="chat")
+    assert profile.embeddings
+    vectors = [*dice.normal(1, 1, (40, 6)), None]
+    window = Accumulator(profile)
+    window.update({"vector": vectors})
+    counter, registry = made(profile)
+    counter.observe_many({"vector": vectors[:20]})
+    counter.observe_many({"vector": np.array(vectors[20:39])})
+    for vector in vectors[39:]:
+        counter.observe(vector=vector)
+    for name in profile.features:
+        found = bins(registry, name, profile.digest[:12])
+        assert found.pop("missing") == 1
+        assert list(found.values()) == list(window.distribution(name).counts)
+    counter.observe_many({"vector": np.zeros((3, 5))})
+    counter.observe(vector="none")
+    assert dropped(registry) == {"wrong-type": 4}
+
+
 def test_threads_lose_no_row():
     counter, registry = made()
     batch = {"age": [10.0, 30.0, None], "answer": ["yes", "no", "no"]}

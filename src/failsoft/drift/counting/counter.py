@@ -122,7 +122,10 @@ class DriftCounter:
     def _one(self, name: str, value: Any) -> None:
         feature = self._counted.get(name)
         if feature is None:
-            self._refuse(name, 1)
+            if name in self.profile.embeddings:
+                self._along(name, [value])
+            else:
+                self._refuse(name, 1)
             return
         try:
             at = feature.bins.of_value(value)
@@ -134,6 +137,9 @@ class DriftCounter:
             feature.children[at].inc()
 
     def _many(self, name: str, values: Any) -> None:
+        if name in self.profile.embeddings:
+            self._along(name, values)
+            return
         feature = self._counted.get(name)
         if feature is None:
             self._refuse(name, _length(values))
@@ -148,6 +154,18 @@ class DriftCounter:
             for child, count in zip(feature.children, counts, strict=True):
                 if count:
                     child.inc(count)
+
+    def _along(self, name: str, vectors: Any) -> None:
+        """Count the vectors of an embedding along each of its directions."""
+        from failsoft.drift.projection import expanded
+
+        try:
+            parts = expanded({name: vectors}, {name: self.profile.embeddings[name]})
+        except ValueError:
+            self._drop(_TYPE, _length(vectors))
+        else:
+            for part, along in parts.items():
+                self._many(part, along)
 
     def _refuse(self, name: str, rows: int) -> None:
         if name in self._capped:
