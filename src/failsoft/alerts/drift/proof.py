@@ -19,6 +19,7 @@ _START = 1_000_000
 """Where counters begin: far from 0, where `increase` guesses when a counter was born."""
 
 _CLOSE = 1e-6
+_STEPS = 4
 
 type Window = Mapping[str, Sequence[float]]
 """By feature, the rows of each of its bins, `missing` last."""
@@ -74,7 +75,7 @@ def stories_text(  # noqa: PLR0913  # the rules, what they are of, and the stori
         groups: what stands in it.
         of: the monitor.
         profile: one of its references.
-        stories: each with a window that is counted evenly over its time.
+        stories: each with a window.
         origin: what it was made from, for the comment on top.
     """
     lines = [
@@ -108,9 +109,30 @@ def _scaled(rows: Sequence[int], wanted: int) -> list[float]:
     return [float(round(count * wanted / total)) for count in rows]
 
 
+def _counting(of: Monitored) -> int:
+    """Milliseconds within which a story's rows are counted, after two evaluations that have no scrape before them.
+
+    Long windows have all of it, so that a story is no longer than it need be; short ones are filled from end to end.
+    """
+    burst = _STEPS * of.every
+    return burst if of.window > burst + of.every else of.window
+
+
 def _end(of: Monitored) -> int:
-    """A window later than the first two evaluations, which have no scrape before them."""
-    return of.window + 2 * of.every
+    """When all that was counted is in the window, and nothing has left it."""
+    counting = _counting(of)
+    return 2 * of.every + counting + (of.every if counting < of.window else 0)
+
+
+def _values(of: Monitored, rows: float) -> str:
+    """A counter that stands still, grows by so many rows, and stands still."""
+    before, during = 2 * of.every // of.scrape, _counting(of) // of.scrape
+    if _counting(of) == of.window:
+        return f"{_START}+{number(Fraction(rows) / during)}x{before + during}"
+    more = Fraction(rows) / during
+    after = of.every // of.scrape
+    grown = f"{number(_START + more)}+{number(more)}x{during - 1}"
+    return f"{_START}x{before} {grown} {number(Fraction(_START) + Fraction(rows))}x{after - 1}"
 
 
 def _series(
@@ -124,8 +146,7 @@ def _series(
             holds = f"holds={quoted(one.holds[index])}"
             yield f"{REFERENCE_ROWS}{{{own}, {holds}}}", f"{one.reference[index]}x{samples}"
             if story.window is not None:
-                more = Fraction(story.window[name][index]) * of.scrape / of.window
-                yield f"{BIN_ROWS}{{{own}}}", f"{_START}+{number(more)}x{samples}"
+                yield f"{BIN_ROWS}{{{own}}}", _values(of, story.window[name][index])
 
 
 def _checks(
