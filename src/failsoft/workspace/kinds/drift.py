@@ -135,7 +135,7 @@ class DriftMonitorSpec(Fixed):
             raise PydanticCustomError("stale", "takes every evaluation for stale", context)
         if self.max_age is not None and self.max_age < self.window:
             context = {"at": "maxAge", "expected": f"{self.window} or more, the window that it lets grow"}
-            raise PydanticCustomError("age", "is shorter than the window", context)
+            raise PydanticCustomError("age", "has a maxAge that is shorter than the window", context)
         return self
 
     @model_validator(mode="after")
@@ -145,4 +145,4 @@ class DriftMonitorSpec(Fixed):
             return self
         expected = "falsePagesPer30d beside it" if pages is None else f"more than the {pages} false pages"
         context = {"at": "falseTicketsPer30d", "expected": f"{expected}: a false page often leaves a ticket behind"}
-        raise PydanticCustomError("budget", "is no budget of tickets", context)
+        raise PydanticCustomError("budget", "has no room for tickets beside the false pages", context)
