@@ -7,6 +7,7 @@ from failsoft.drift.judgement import Judged, Severity
 __all__ = ["clustered", "explanation"]
 
 _MOST = 3
+_WORTH_TELLING = 1.05
 
 
 def explanation(features: Sequence[Judged]) -> str:
@@ -18,8 +19,8 @@ def explanation(features: Sequence[Judged]) -> str:
 
 
 def clustered(features: Sequence[Judged]) -> str | None:
-    """How few independent rows a window has where its rows come in clusters; None where they do not."""
-    several = [one.compared for one in features if one.compared.design.current > 1]
+    """How few independent rows a window has where its rows come in clusters; None where that hardly matters."""
+    several = [one.compared for one in features if one.compared.design.current > _WORTH_TELLING]
     if not several:
         return None
     worst = min(several, key=lambda one: one.effective.current)
