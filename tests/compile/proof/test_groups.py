@@ -72,7 +72,12 @@ def rules_of(folder):
     ]
 
 
-@pytest.mark.parametrize("name", INDICATORS)
+QUICK = ("latency", "failed in two ways")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in INDICATORS]
+)
 def test_its_rules_pass_their_proof(name, lab, tmp_path, promtool, amtool):
     compiled = lab(INDICATORS[name])
     assert prove(compiled, tmp_path, Tools(promtool, amtool)) == ()
@@ -85,7 +90,7 @@ def test_its_rules_pass_their_proof(name, lab, tmp_path, promtool, amtool):
 
 
 @pytest.mark.newest_prometheus
-@pytest.mark.parametrize("name", ["latency", "failed in two ways"])
+@pytest.mark.parametrize("name", QUICK)
 def test_the_newest_promtool_says_the_same(name, lab, tmp_path, newest_promtool, amtool):
     assert prove(lab(INDICATORS[name]), tmp_path, Tools(newest_promtool, amtool)) == ()
 
@@ -183,6 +188,7 @@ def test_a_group_keeps_its_place_until_another_has_twice_its_traffic(lab, tmp_pa
     assert asked(tmp_path, promtool, series, checks) == ""
 
 
+@pytest.mark.slow
 def test_a_cap_of_a_hundred_is_within_what_promtool_reads(lab, tmp_path, promtool, amtool):
     compiled = lab(INDICATORS["failed in two ways"], "groupBy: {label: tenant, cap: 100}")
     assert prove(compiled, tmp_path, Tools(promtool, amtool)) == ()

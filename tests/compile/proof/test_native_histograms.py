@@ -147,6 +147,7 @@ def test_a_value_is_a_bound_or_lies_between_two(value, schema):
         assert math.log2(upper / lower) == pytest.approx(2.0**-schema)
 
 
+@pytest.mark.slow
 def test_what_is_not_proven_is_not_claimed(written, base, lab_windows, promtool, amtool, capsys, tmp_path):
     clock = stored(base.replace("scrapeInterval: 15s", "scrapeInterval: 1s"), "custom")
     written(SLO.replace("INDICATOR", FORMS["custom"]), lab_windows, base=clock)
