@@ -126,12 +126,15 @@ def thresholds_of(workspace: Workspace, objective: Objective) -> tuple[str, tupl
         return str(chosen.below), ()
     own = increments(objective, objective.pulse)[0]
     found = [
-        Threshold(str(below), increments(other, other.pulse)[0])
+        (below, increments(other, other.pulse)[0])
         for below in _bounds(workspace, objective)
         if (other := _with(workspace, objective, below)) is not None
     ]
-    taken = next((one.below for one in found if one.bad == own), str(chosen.below))  # where the SLO snaps, the bound
-    return taken, tuple(found)
+    taken = next((below for below, bad in found if bad == own), None)  # where the SLO snaps, the bound
+    if taken is None:  # a native histogram takes what is no bound
+        taken = chosen.below
+        found = sorted([*found, (taken, own)], key=lambda one: one[0].milliseconds)
+    return str(taken), tuple(Threshold(str(below), bad) for below, bad in found)
 
 
 def _bounds(workspace: Workspace, objective: Objective) -> Sequence[Latency]:
