@@ -280,6 +280,7 @@ def test_the_scores_of_a_job_are_slices_of_an_slo_too(workspace, profile, promto
     place = workspace(profile, way="scored: {}", change=change)
     assert place.codes == []
     assert not (place.out / RULES).exists(), "the job judges by itself"
+    assert "until its job scores rows again" in (place.out / "rules/chat.yaml").read_text()
     labels = 'model="chat",monitor="features",signal="age"'
     at = f"failsoft_drift_evaluated_timestamp_seconds{{{labels}}}"
     score, limit = (
@@ -331,7 +332,9 @@ def test_the_budget_and_the_floor_are_the_authors(workspace, profile):
 def test_an_slo_without_a_limit_takes_that_of_the_budget(workspace, profile):
     place = workspace(profile, change={", statistic: excess, below: 1": ""})
     assert place.codes == []
-    assert 'statistic="excess"' in (place.out / "rules/chat.yaml").read_text()
+    rules = (place.out / "rules/chat.yaml").read_text()
+    assert 'statistic="excess"' in rules
+    assert "whether they make a DriftCounter" in rules
 
 
 def test_a_reference_of_another_model_or_a_broken_one_compiles_to_nothing(workspace, train):

@@ -124,7 +124,7 @@ def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
         STALE_ALERT,
         f"{FRESH}{{slo={quoted(objective.name)}}} == 0",
         _labels(objective, "ticket", STALE_TIER, STALE_FAILURE_MODE),
-        stale_annotations(objective, score.stale_after, links),
+        stale_annotations(objective, score, links),
         wait=objective.pulse,
         keep=objective.keep_firing_for,
     )

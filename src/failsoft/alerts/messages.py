@@ -97,11 +97,25 @@ def creep_annotations(objective: Objective, score: Score, links: Annotations) ->
     return (("summary", summary), ("description", description), *links)
 
 
-def stale_annotations(objective: Objective, after: int, links: Annotations) -> Annotations:
+_LOOK = {
+    "serve": (
+        "until `failsoft serve` evaluates its monitor again. See whether it runs, and whether it reaches Prometheus."
+    ),
+    "rules": (
+        "until Prometheus sees the counters of its features again. See whether the processes that serve are scraped, "
+        "whether they make a DriftCounter, and whether its reference is one that the monitor names (the series "
+        "failsoft_drift_reference_info)."
+    ),
+    "job": (
+        "until its job scores rows again. See whether it is scheduled, what it printed last, and whether Prometheus "
+        "still scrapes where it leaves its metrics."
+    ),
+}
+
+
+def stale_annotations(objective: Objective, score: Score, links: Annotations) -> Annotations:
     """The annotations of the alert that says that a drift SLO is blind."""
-    summary = f"The drift of {objective.model} is not judged any more: no evaluation for {range_text(after)}."
-    description = (
-        f"The SLO {objective.name} is blind until `failsoft serve` evaluates its monitor again. "
-        "See whether it runs, and whether it reaches Prometheus."
-    )
+    after = range_text(score.stale_after)
+    summary = f"The drift of {objective.model} is not judged any more: no evaluation for {after}."
+    description = f"The SLO {objective.name} is blind {_LOOK[score.judged_by]}"
     return (("summary", summary), ("description", description), *links)

@@ -154,6 +154,7 @@ class Score(Slices):
             which is exported beside the score. Both may change within a slice: the largest of each are compared.
         stale_after: milliseconds after which an evaluation no longer counts.
         slice, sentence: as of all slices.
+        judged_by: who evaluates the monitor: `failsoft serve`, the rules over what processes count, or a job.
     """
 
     model: str
@@ -164,6 +165,7 @@ class Score(Slices):
     stale_after: int
     slice: int
     sentence: str
+    judged_by: Literal["serve", "rules", "job"] = "serve"
 
     @property
     def score_matchers(self) -> tuple[Matcher, ...]:
