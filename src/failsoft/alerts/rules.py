@@ -122,4 +122,4 @@ def _expression(text: str) -> str:
 
 
 def _inline(labels: tuple[tuple[str, str], ...]) -> str:
-    return "{" + ", ".join(f"{name}: {yaml_string(value)}" for name, value in labels) + "}"
+    return "{" + ", ".join([f"{name}: {yaml_string(value)}" for name, value in labels]) + "}"

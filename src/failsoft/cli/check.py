@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from failsoft.cli.common import finish, output_option, workspace_argument
+from failsoft.cli.common import finish, output_option, uncollected, workspace_argument
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
@@ -41,8 +41,9 @@ def command(workspace: Path, url: str | None, now: datetime | None, output: str)
 
     Exit codes: 0 no error (warnings do not fail), 1 errors, 2 could not start.
     """
-    loaded, findings = findings_of(workspace)
-    findings = _with_past(loaded, findings, now or datetime.now(UTC))
+    with uncollected():
+        loaded, findings = findings_of(workspace)
+        findings = _with_past(loaded, findings, now or datetime.now(UTC))
     if url is not None:
         findings = (*findings, *_live(loaded, "" if url == _ITS_OWN else url))
     counts = {

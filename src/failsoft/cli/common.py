@@ -1,8 +1,10 @@
 """What the commands share: the workspace argument, the form of the output, and how a run ends."""
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,16 @@ from failsoft.workspace import Workspace
 from failsoft.workspace.load import load
 from failsoft.workspace.quantities import Duration
 
-__all__ = ["alertmanager_option", "duration", "finish", "load_clean", "output_option", "report", "workspace_argument"]
+__all__ = [
+    "alertmanager_option",
+    "duration",
+    "finish",
+    "load_clean",
+    "output_option",
+    "report",
+    "uncollected",
+    "workspace_argument",
+]
 
 _EXPLAINED = 5
 
@@ -115,3 +126,15 @@ def unknown(kind: str, name: str, valid: Sequence[str]) -> UsageError:
 
     hint = nearest(name, valid)
     return UsageError(f"there is no {kind} {name!r} in this workspace" + (f"; {hint}" if hint else ""))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without looking for garbage: nearly all values that are made meanwhile live to the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

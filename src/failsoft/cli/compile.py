@@ -1,8 +1,6 @@
 """`failsoft compile`: Prometheus rules, the tests that prove them, and the Alertmanager configuration."""
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -10,7 +8,14 @@ from typing import TYPE_CHECKING, get_args
 import click
 from pydantic import ValidationError
 
-from failsoft.cli.common import alertmanager_option, finish, load_clean, output_option, workspace_argument
+from failsoft.cli.common import (
+    alertmanager_option,
+    finish,
+    load_clean,
+    output_option,
+    uncollected,
+    workspace_argument,
+)
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace.kinds.configuration import OutputAt
@@ -56,7 +61,7 @@ def command(  # noqa: PLR0913  # an argument for each option
     from failsoft.alerts.packages import packaged
     from failsoft.cli.artefacts import stale, write
 
-    with _uncollected():
+    with uncollected():
         loaded, warnings = load_clean(workspace, output, alertmanager)
         settings = _settings(loaded.config.output, form, namespace, labels)
         folder = _folder(workspace, out, settings)
@@ -112,18 +117,6 @@ def _stale(found: Mapping[str, str], folder: Path) -> tuple[Finding, ...]:
         Finding(codes.STALE_OUTPUT, f"{path} {how}", Place((folder.absolute() / path).as_posix()), hint=hint)
         for path, how in found.items()
     )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    # nearly all values that are made here live to the end: looking for garbage among them takes a sixth of the time
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def compiled(workspace: "Workspace", *, tests: bool = True) -> "tuple[Compiled, tuple[Finding, ...]]":

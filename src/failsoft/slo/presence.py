@@ -17,6 +17,7 @@ was up that has been up ever since.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from failsoft.findings import Finding
@@ -203,7 +204,13 @@ def _shared(targets: Mapping[str, tuple[Matcher, ...]]) -> frozenset[str]:
     alike: dict[frozenset[Matcher], list[str]] = {}
     for name, matchers in targets.items():
         alike.setdefault(frozenset(matchers), []).append(name)
-    within = {one for one in alike if any(other < one or one < other for other in alike)}
+    sizes = sorted({len(one) for one in alike})
+    within: set[frozenset[Matcher]] = set()
+    for one in alike:
+        # by its parts, which are few, and not by all others, which are many
+        for size in (size for size in sizes if size < len(one)):
+            parts = [part for part in map(frozenset, combinations(one, size)) if part in alike]
+            within.update((*parts, one) if parts else ())
     return frozenset(name for one, names in alike.items() if len(names) > 1 or one in within for name in names)
 
 

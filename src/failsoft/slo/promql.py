@@ -71,10 +71,15 @@ def _escaped(char: str) -> str:
 
 def selector(metric: str, matchers: tuple[Matcher, ...], window: int = 0) -> str:
     """A vector selector; a range selector where `window` (milliseconds) is given. Raises ValueError on a wrong name."""
+    chosen = _chosen(metric, matchers)
+    return f"{chosen}[{range_text(window)}]" if window else chosen
+
+
+@lru_cache(maxsize=4096)
+def _chosen(metric: str, matchers: tuple[Matcher, ...]) -> str:
     if not _METRIC.fullmatch(metric):
         raise ValueError(f"{metric!r} is no metric name")
-    braces = "{" + ", ".join(map(str, matchers)) + "}" if matchers else ""
-    return f"{metric}{braces}{f'[{range_text(window)}]' if window else ''}"
+    return f"{metric}{{{', '.join(map(str, matchers))}}}" if matchers else metric
 
 
 @lru_cache(maxsize=4096)

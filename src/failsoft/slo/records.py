@@ -20,14 +20,12 @@ left-open (Prometheus 3) windows. A group that reads them at another phase finds
 it takes the window and a millisecond, so that a window of one pulse is never empty.
 """
 
-import hashlib
 from fractions import Fraction
-from functools import lru_cache
 from typing import NamedTuple
 
 from failsoft.slo.exclusions import all_exclusions, excluding
 from failsoft.slo.groups import dropped, largest, split
-from failsoft.slo.indicators import Score, Sli, Slices
+from failsoft.slo.indicators import Score, Slices
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
@@ -78,7 +76,6 @@ __all__ = [
     "steps_of",
 ]
 
-_HASHED_WINDOW = 3_600_000
 _LOOKBACK = 240_000
 
 
@@ -97,29 +94,17 @@ def labels_of(objective: Objective, *more: tuple[str, str]) -> tuple[tuple[str, 
 
 def count_labels(objective: Objective) -> tuple[tuple[str, str], ...]:
     """The labels of the recorded increments."""
-    return labels_of(objective, ("definition", _definition(objective.sli)))
+    return labels_of(objective, ("definition", objective.definition))
 
 
 def count_matchers(objective: Objective) -> tuple[Matcher, ...]:
     """What finds the recorded increments of an SLO as it is defined now, whoever owned it."""
-    return _matchers(objective.name, objective.sli)
+    return Matcher("slo", "=", objective.name), Matcher("definition", "=", objective.definition)
 
 
-def _matchers(slo: str, sli: Sli) -> tuple[Matcher, ...]:
-    return Matcher("slo", "=", slo), Matcher("definition", "=", _definition(sli))
-
-
-@lru_cache(maxsize=4096)
-def _found_by(slo: str, sli: Sli) -> str:
-    """The same as text, made once: every window of every tier reads by it."""
-    return "{" + ", ".join(map(str, _matchers(slo, sli))) + "}"
-
-
-@lru_cache(maxsize=4096)
-def _definition(sli: Sli) -> str:
-    """Eight hexadecimal digits that change with what is counted, and with nothing else."""
-    counted = f"{sli.bad(_HASHED_WINDOW)}\n{sli.total(_HASHED_WINDOW)}"
-    return hashlib.sha256(counted.encode()).hexdigest()[:8]
+def _found_by(objective: Objective) -> str:
+    """The same as text."""
+    return f"{{slo={quoted(objective.name)}, definition={quoted(objective.definition)}}}"
 
 
 class Count(NamedTuple):
@@ -173,7 +158,7 @@ def _counted(objective: Objective, count: Count, members: str) -> tuple[Record, 
     bad, total = increments(objective, count.every)
     if objective.cap:
         bad, total = split(f"({bad})", members), split(total, members)
-    labels, known = count_labels(objective), f"{count.bad}{_found_by(objective.name, objective.sli)}"
+    labels, known = count_labels(objective), f"{count.bad}{_found_by(objective)}"
     on = f"and on({GROUP if objective.cap else ''}) {known}"
     return Record(count.bad, bad, labels), Record(count.total, f"{total}\n{on}", labels)
 
@@ -343,7 +328,7 @@ def _current(objective: Objective, name: str, window: int) -> str:
 
 
 def _range(objective: Objective, name: str, reach: int) -> str:
-    return f"{name}{_found_by(objective.name, objective.sli)}[{range_text(reach)}]"
+    return f"{name}{_found_by(objective)}[{range_text(reach)}]"
 
 
 def _recorded(objective: Objective, name: str, window: int) -> str:

@@ -1,5 +1,6 @@
 """From an SLO's document to an `Objective`: what is measured, over which windows, and everything wrong with it."""
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +18,7 @@ __all__ = ["Objective", "resolve"]
 _MIN_BAD_EVENTS = 5
 _MIN_BAD_SLICES = 1
 _PART_OF_A_SCRAPE = 5
+_HASHED_WINDOW = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Objective:
     Attributes:
         name, model, team, failure_mode: the labels of its alerts.
         sli: what is measured.
+        definition: eight hexadecimal digits that change with what is counted, and with nothing else.
         budget: the share of events that may be bad; more than 0, less than 1.
         period, scrape: milliseconds.
         pulse: milliseconds between two evaluations of its alerts, and two records that they read.
@@ -45,6 +48,7 @@ class Objective:
     team: str
     failure_mode: str
     sli: Sli
+    definition: str
     budget: Fraction
     period: int
     pulse: int
@@ -101,6 +105,7 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         team=model.spec.owner,
         failure_mode=spec.stands_for,
         sli=sli,
+        definition=_definition(sli),
         budget=1 - Fraction(spec.objective.ratio),
         period=spec.period.milliseconds,
         pulse=planned.pulse,
@@ -123,6 +128,11 @@ def _sloth(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[str, str] | No
         return None
     known = slo.spec.sloth
     return (known.service, known.slo) if known is not None else (slo.spec.model, slo.name)
+
+
+def _definition(sli: Sli) -> str:
+    counted = f"{sli.bad(_HASHED_WINDOW)}\n{sli.total(_HASHED_WINDOW)}"
+    return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
 def _no_budget(slo: Document[SLOSpec]) -> Finding:

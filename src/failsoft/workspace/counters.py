@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["CountersError", "Read", "Term", "read_counters", "read_ratio"]
@@ -68,6 +69,7 @@ class _Token(NamedTuple):
     at: int
 
 
+@lru_cache(maxsize=1 << 16)
 def read_counters(text: str, *, queries: bool = False) -> Read:
     """Read counters.
 
@@ -272,13 +274,14 @@ class _Reader:
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
     at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise CountersError(f"has {text[at]!r}, which no sum of counters has", at)
-        if match.lastgroup != "space":
-            found.append(_Token(str(match.lastgroup), match[0], at))
+    for match in _TOKEN.finditer(text):
+        if match.start() != at:
+            break
         at = match.end()
+        if match.lastgroup != "space":
+            found.append(_Token(str(match.lastgroup), match[0], match.start()))
+    if at < len(text):
+        raise CountersError(f"has {text[at]!r}, which no sum of counters has", at)
     # two ends, so that a look at the token after the next one finds something
     return [*found, _Token("end", "", at), _Token("end", "", at)]
 

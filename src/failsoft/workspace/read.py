@@ -35,6 +35,8 @@ _WORDS = {
     "FALSE": False,
 }
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_CLOSING = (yaml.ScalarEvent, yaml.AliasEvent, yaml.CollectionEndEvent)
 
 
 class _Refused(Exception):  # noqa: N818  # a signal inside this module
@@ -136,17 +138,17 @@ class _Reader:
     def documents(self, events: Iterator[yaml.Event]) -> Iterator[Node]:
         """The root nodes, one by one; a document without content has the data None."""
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                self.root, self.anchors, self.start = None, {}, _mark(event)[0]
-            elif isinstance(event, yaml.DocumentEndEvent):
-                if self.root is not None:
-                    line, column = _mark(event)[:2]
-                    self.root.span = (self.start, line - (column == 0))
-                    yield self.root
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                self._open(event)
-            elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            # most events are scalars: this is the hottest loop of all
+            if isinstance(event, _CLOSING):
                 self._close(event)
+            elif isinstance(event, _OPENING):
+                self._open(event)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                self.root, self.anchors, self.start = None, {}, _mark(event)[0]
+            elif isinstance(event, yaml.DocumentEndEvent) and self.root is not None:
+                line, column = _mark(event)[:2]
+                self.root.span = (self.start, line - (column == 0))
+                yield self.root
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._no_tag(event)
