@@ -1,10 +1,11 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched, chain
+from functools import partial
+from itertools import batched
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from failsoft.alerts import codes
 from failsoft.alerts.alertmanager import alertmanager_file
@@ -75,13 +76,22 @@ class Compiled:
     objectives: tuple[Objective, ...]
 
 
-def compile_workspace(
+class Spread(Protocol):
+    """What `map` does; perhaps in several processes at once, for each item is compiled by itself."""
+
+    def __call__[T, R](self, function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
+        """The results, in the order of the items."""
+
+
+def compile_workspace(  # noqa: PLR0913  # what is made, and how
     workspace: Workspace,
     runbooks: Mapping[str, str],
     *,
     answered: Mapping[str, Answered] = MappingProxyType({}),
+    rules: bool = True,
     tests: bool = True,
     references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
+    spread: Spread = map,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
     """Compile every SLO that can be.
 
@@ -93,31 +103,30 @@ def compile_workspace(
         runbooks: SLO -> the runbook that answers its alerts.
         answered: who answers alerts that are no SLO's, by failure mode: these go to failsoft alone, and past it while
             it is down.
+        rules: whether to write the rules of SLOs; without them, all that is wrong is said all the same.
         tests: whether to write the tests too.
+        spread: how models are compiled: one after the other, or side by side.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
     """
     findings: list[Finding] = []
     files: dict[str, str] = {}
-    units: list[Unit] = []
     objectives: list[Objective] = []
-    by_model: dict[str, list[tuple[Place, tuple[Group, ...]]]] = {}
+    by_model: dict[str, list[Objective]] = {}
     for slo in workspace.slos.values():
         objective, problems = resolve(workspace, slo)
         findings += problems
         if objective is None:
             continue
         objectives.append(objective)
-        runbook = runbooks.get(slo.name, "")
-        if not runbook:
+        by_model.setdefault(objective.model, []).append(objective)
+        if not runbooks.get(slo.name):
             findings.append(_no_runbook(objective))
-        groups = groups_of(objective, links_of(workspace.config, objective, runbook))
-        unit = _unit(objective, groups)
-        by_model.setdefault(unit.rules, []).append((unit.place, groups))
-        units.append(_proven(workspace, objective, groups, unit, files) if tests else unit)
-    for path, parts in by_model.items():
-        origin = ", ".join(dict.fromkeys(place.path for place, _ in parts))
-        files[path] = rule_file(chain.from_iterable(groups for _, groups in parts), origin=origin)
+    made: dict[str, Unit] = {}
+    models = list(by_model.values()) if rules else []
+    for written, units in spread(partial(_of_model, workspace, runbooks, tests=tests), models):
+        files |= written
+        made |= {unit.subject: unit for unit in units}
     watch = _watch(workspace, tuple(objectives), answered, files, tests=tests)
     findings += judge_exclusions(workspace)
     files |= _exclusions(workspace)
@@ -134,9 +143,32 @@ def compile_workspace(
     ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
     return Compiled(
         dict(sorted(files.items())),
-        (*units, *there, *watch, *counted, *(Unit(*one) for one in others.topics)),
+        (
+            *(made[objective.name] for objective in objectives if rules),
+            *there,
+            *watch,
+            *counted,
+            *(Unit(*one) for one in others.topics),
+        ),
         tuple(objectives),
     ), ordered
+
+
+def _of_model(
+    workspace: Workspace, runbooks: Mapping[str, str], objectives: Sequence[Objective], *, tests: bool
+) -> tuple[dict[str, str], list[Unit]]:
+    """The rule file of a model, and the proof of each of its SLOs."""
+    files: dict[str, str] = {}
+    units: list[Unit] = []
+    written: list[Group] = []
+    for objective in objectives:
+        groups = groups_of(objective, links_of(workspace.config, objective, runbooks.get(objective.name, "")))
+        unit = _unit(objective, groups)
+        units.append(_proven(workspace, objective, groups, unit, files) if tests else unit)
+        written += groups
+    origin = ", ".join(dict.fromkeys(unit.place.path for unit in units))
+    files[units[0].rules] = rule_file(written, origin=origin)
+    return files, units
 
 
 def _unit(objective: Objective, groups: tuple[Group, ...]) -> Unit:

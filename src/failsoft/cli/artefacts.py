@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -101,26 +102,32 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
     changed = {path: raw for path, raw in contents.items() if _differs(folder, path, raw, before)}
     for parent in sorted({(folder / path).parent for path in changed}):
         parent.mkdir(parents=True, exist_ok=True)
-    staged: list[tuple[Path, Path]] = []
+    # writing and hashing wait for the system and for no Python, so two threads do them side by side
+    with ThreadPoolExecutor(2) as pool:
+        staged = {path: pool.submit(_stage, folder / path, raw) for path, raw in changed.items()}
+        hashed = pool.map(_digest, contents.values())
+        listed = dict(zip(contents, hashed, strict=True))
     try:
-        for path, raw in changed.items():
-            staged.append((_stage(folder / path, raw), folder / path))
-        for temporary, target in staged:
-            temporary.replace(target)
+        for path, temporary in [(path, one.result()) for path, one in staged.items()]:
+            temporary.replace(folder / path)
     finally:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+        for one in staged.values():
+            if one.exception() is None:
+                one.result().unlink(missing_ok=True)
     gone = [path for path in before if path not in contents and _ours(folder / path, before[path])]
     for path in gone:
         (folder / path).unlink()
     for parent in sorted({(folder / path).parent for path in gone} - {folder}, reverse=True):
         if not any(parent.iterdir()):
             parent.rmdir()
-    listed = {path: hashlib.sha256(raw).hexdigest() for path, raw in contents.items()}
     if listed != before:
         text = json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n"
         _stage(folder / MANIFEST, text.encode()).replace(folder / MANIFEST)
     return Changes(len(changed), len(gone))
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _stage(target: Path, raw: bytes) -> Path:

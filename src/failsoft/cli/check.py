@@ -95,7 +95,7 @@ def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
     from failsoft.cli.compile import compiled
 
     loaded, findings = load(root)
-    _, more = compiled(loaded, tests=False)
+    _, more = compiled(loaded, rules=False, tests=False)
     seen = {finding.place for finding in findings if finding.severity is Severity.ERROR}
     found = (*findings, *more, *(one for one in _references(loaded) if one.place not in seen))
     return loaded, tuple(sorted(found, key=lambda finding: (finding.place, finding.code.id)))

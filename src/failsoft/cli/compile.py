@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "compiled"]
 
+_MANY, _MANY_PROVEN = 1000, 100
+"""SLOs from which on a second process saves more than it costs, without and with their tests."""
+
 _FORMATS = get_args(OutputAt.model_fields["format"].annotation)
 
 
@@ -119,17 +122,31 @@ def _stale(found: Mapping[str, str], folder: Path) -> tuple[Finding, ...]:
     )
 
 
-def compiled(workspace: "Workspace", *, tests: bool = True) -> "tuple[Compiled, tuple[Finding, ...]]":
-    """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration."""
+def compiled(
+    workspace: "Workspace", *, rules: bool = True, tests: bool = True
+) -> "tuple[Compiled, tuple[Finding, ...]]":
+    """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration.
+
+    Without `rules` it says what is wrong, which takes half of the time, and the rules of SLOs are not made.
+    """
     from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.cli.counted import counted_references
+    from failsoft.cli.side_by_side import can_halve, halves
     from failsoft.runbooks.choose import answered, choose
 
     chosen = {name: choose(workspace, name) for name in workspace.slos}
     runbooks = {name: book.name for name, book in chosen.items() if book is not None}
     references, problems = counted_references(workspace)
+    rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
+    many = rules and len(workspace.slos) >= (_MANY_PROVEN if tests else _MANY) and can_halve()
     made, found = compile_workspace(
-        workspace, runbooks, answered=answered(workspace), tests=tests, references=references
+        workspace,
+        runbooks,
+        answered=answered(workspace),
+        rules=rules,
+        tests=tests,
+        references=references,
+        spread=halves if many else map,
     )
     findings = (*problems, *found)
     if not workspace.config.alertmanager.base:

@@ -231,7 +231,7 @@ def _excluding(objective: Objective, reach: int, spent: str) -> tuple[Record, ..
     """What is excluded, and the budget without it; a step is left out where it touches an excluded time."""
     labels, counted = labels_of(objective), count_labels(objective)
     of_period = labels_of(objective, ("window", range_text(objective.period)))
-    found = _found_by(objective.name, objective.sli)
+    found = _found_by(objective)
     now = f"{EXCLUDED}{{slo={quoted(objective.name)}}}"
     total, bad_out, total_out = (
         _max(objective, _recorded(objective, name, objective.period))

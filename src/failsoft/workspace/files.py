@@ -29,20 +29,22 @@ def shipped_files(library: Path) -> Iterator[Path]:
 
 def own_files(root: Path) -> Iterator[Path]:
     """The YAML files of a workspace, in sorted order; hidden ones and links that lead out of it are left out."""
-    home = root.resolve()
-    return (path for path in _candidates(root) if path.is_file() and path.resolve().is_relative_to(home))
+    inside = _Inside(root)
+    return (path for path in _candidates(root) if path.is_file() and inside.holds(path))
 
 
 def unread(root: Path) -> Iterator[Finding]:
     """What looks like a part of the workspace and is not read: links, pipes, and documents in other folders."""
-    home = root.resolve()
+    inside = _Inside(root)
     for path in _candidates(root):
+        if path.is_file() and inside.holds(path):
+            continue
         shown = Place(path.relative_to(root).as_posix())
         if path.is_symlink() and not path.exists():
             yield Finding(codes.UNREADABLE, f"it is a link to {os.readlink(path)}, which is not there", shown, "a file")  # noqa: PTH115  # as it is written
-        elif path.is_file() and not path.resolve().is_relative_to(home):
+        elif path.is_file():
             yield Finding(codes.NOT_READ, "this link leads out of the workspace and is not read", shown, "a file of it")
-        elif not path.is_file() and not path.is_dir():
+        elif not path.is_dir():
             yield Finding(codes.UNREADABLE, "it is no regular file", shown, "a file")
     for folder in FOLDERS:
         linked = (path for path in (root / folder).rglob("*") if path.is_symlink() and path.is_dir())
@@ -55,12 +57,28 @@ def unread(root: Path) -> Iterator[Finding]:
         yield Finding(codes.NOT_READ, message, Place(path.relative_to(root).as_posix()), "a folder that is read", hint)
 
 
+class _Inside:
+    """Whether files lie in a folder, links followed; each folder on the way is looked at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._home = root.resolve()
+        self._folders: dict[Path, bool] = {}
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file does."""
+        if path.is_symlink():
+            return path.resolve().is_relative_to(self._home)
+        folder = path.parent
+        if folder not in self._folders:
+            self._folders[folder] = folder.resolve().is_relative_to(self._home)
+        return self._folders[folder]
+
+
 def _candidates(root: Path) -> Iterator[Path]:
     deep = [path for folder in FOLDERS if (root / folder).is_dir() for path in (root / folder).rglob("*")]
-    for path in sorted((*root.iterdir(), *deep)):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if path.suffix in _SUFFIXES and not hidden:
-            yield path
+    above = len(root.parts)
+    yaml = [path for path in (*root.iterdir(), *deep) if path.suffix in _SUFFIXES]
+    return (path for path in sorted(yaml) if not any(part.startswith(".") for part in path.parts[above:]))
 
 
 def _elsewhere(root: Path) -> Iterator[Path]:

@@ -1,0 +1,110 @@
+"""How long 10,000 latency SLOs take to become rules, beside Sloth from the 1,000 files of ten that they came from.
+
+Ours are converted once, which is not counted: a workspace is what people keep. Both then make rules and nothing else
+(`--no-tests`), in turns, so that whatever else the machine does hits both; the ratio is the median of pairs. Time of
+processors is measured too: on a busy machine it says more than the clock on the wall.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.rows import Row
+from bench.sloth import binary, spec
+
+__all__ = ["run"]
+
+_FILES, _EACH = 1000, 10
+_FEWER = 10
+_PAIRS = 3
+_FAILSOFT = (sys.executable, "-m", "failsoft")
+_RUNBOOK = """\
+kind: Runbook
+metadata: {name: look}
+spec:
+  answers: {failureModes: [requests-failing]}
+  steps: [{page: {}}]
+"""
+
+
+class Took(NamedTuple):
+    """What a process took: seconds on the wall and of processors, and MiB at most."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def run() -> list[Row]:
+    """Ratios to Sloth, memory, growth, and `failsoft check`."""
+    with tempfile.TemporaryDirectory(prefix="failsoft-bench-") as folder:
+        return list(_measured(Path(folder)))
+
+
+def _measured(folder: Path) -> Iterator[Row]:
+    sloth = binary()
+    _write(folder / "sloth", _FILES)
+    _write(folder / "fewer", _FILES // _FEWER)
+    for name, workspace in (("sloth", "workspace"), ("fewer", "smaller")):
+        _took(*_FAILSOFT, "convert", folder / name, "-o", folder / workspace)
+        (folder / workspace / "runbooks").mkdir()
+        (folder / workspace / "runbooks" / "look.yaml").write_text(_RUNBOOK, encoding="utf-8")
+    (folder / "rules").mkdir()
+    pairs = []
+    for index in range(_PAIRS + 1):
+        ours = _compile(folder, "workspace", f"out{index}")
+        theirs = _took(sloth, "generate", "-i", folder / "sloth", "-o", folder / "rules")
+        pairs.append((ours, theirs))
+        print(f"compile {ours}, Sloth {theirs}", file=sys.stderr, flush=True)
+    kept = pairs[1:]
+    smaller = [_compile(folder, "smaller", f"small{index}") for index in range(_PAIRS)]
+    again = [_compile(folder, "workspace", f"out{_PAIRS}") for _ in range(2)]
+    checks = [_took(*_FAILSOFT, "check", folder / "workspace") for _ in range(_PAIRS)]
+    what = f"{_FILES * _EACH:,} SLOs to rules"
+    yield Row(f"{what}, Sloth", statistics.median(their.wall for _, their in kept), "s")
+    yield Row(f"{what}, failsoft", statistics.median(our.wall for our, _ in kept), "s")
+    yield Row(f"{what}, failsoft / Sloth, median of pairs", _ratio([(a.wall, b.wall) for a, b in kept]), "", 1)
+    yield Row("the same by time of processors", _ratio([(a.cpu, b.cpu) for a, b in kept]), "")
+    yield Row(f"{what}, memory", max(our.memory for our, _ in kept), "MiB", 1024)
+    growth = statistics.median(our.cpu for our, _ in kept) / statistics.median(one.cpu for one in smaller)
+    yield Row(f"processor time for {_FEWER} times as many SLOs", growth, "times", _FEWER)
+    yield Row(f"{what} again, nothing changed", min(one.wall for one in again), "s")
+    documents = f"`failsoft check` of {_FILES * (_EACH + 1):,} documents"
+    yield Row(f"{documents}, time of processors", statistics.median(one.cpu for one in checks), "s", 3)
+
+
+def _write(folder: Path, files: int) -> None:
+    folder.mkdir()
+    for index in range(files):
+        queries = []
+        for number in range(_EACH):
+            chosen = f'job="shop-{index}",route="r{number}"'
+            total = f"sum(rate(http_request_duration_seconds_count{{{chosen}}}[{{{{.window}}}}]))"
+            good = f'sum(rate(http_request_duration_seconds_bucket{{{chosen},le="0.5"}}[{{{{.window}}}}]))'
+            queries.append((f"latency-{number}", f"{total} - {good}", total))
+        (folder / f"shop-{index}.yaml").write_text(spec(f"shop-{index}", "99.9", queries), encoding="utf-8")
+
+
+def _compile(folder: Path, workspace: str, out: str) -> Took:
+    return _took(*_FAILSOFT, "compile", folder / workspace, "-o", folder / out, "--no-tests")
+
+
+def _took(*argv: str | Path) -> Took:
+    started = time.perf_counter()
+    process = subprocess.Popen([str(word) for word in argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(map(str, argv))} ended with {process.returncode}")
+    wall = time.perf_counter() - started
+    return Took(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _ratio(pairs: list[tuple[float, float]]) -> float:
+    return statistics.median(ours / theirs for ours, theirs in pairs)
