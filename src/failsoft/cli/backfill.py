@@ -47,10 +47,12 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
     written into Prometheus itself; what to do with the folder is said at the end.
     Exit codes: 0 written, 1 nothing to write, 2 could not start.
     """
+    from failsoft.clients.binaries import find
     from failsoft.live.blocks import check_target, write_blocks
     from failsoft.server.outside import make_prometheus
 
     check_target(out)
+    find("promtool")  # before a long reading, not after it
     loaded, _ = load_clean(workspace, "text")
     objectives = _chosen(loaded, names, workspace)
     prometheus = make_prometheus(loaded, timeout=_PATIENCE_S, url=url)
@@ -62,7 +64,8 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
     report(findings, "text", workspace)
     filled = [past for past in pasts if past.total]
     for past in pasts:
-        click.echo(_row(past))
+        if past.span.steps:
+            click.echo(_row(past))
     if not filled:
         click.echo("nothing is written: no step of the past is known that Prometheus has not recorded itself", err=True)
         sys.exit(1)
