@@ -64,12 +64,14 @@ def prometheus(prometheus_server, promtool, tmp_path):
             made = replica(job, engine, restart_at=half + 7 * engine, changed=changed, seed=f"{job}{engine}")
             for name, step, value in made:
                 series.setdefault(name, []).append(f"{name} {value} {start + step * STEP}")
+    for step in range(2 * half + 1):
+        name = f'deploy_info{{job="same",revision="registry/chat@sha256:{"old" if step < half else "new"}"}}'
+        series.setdefault(name, []).append(f"{name} 1 {start + step * STEP}")
     lines = [line for name in sorted(series) for line in series[name]]
     text = tmp_path / "history.om"
     text.write_text(
-        "# TYPE vllm:request_generation_tokens_bucket unknown\n# TYPE vllm:request_success counter\n"
-        + "\n".join(lines)
-        + "\n# EOF\n"
+        "# TYPE deploy_info unknown\n# TYPE vllm:request_generation_tokens_bucket unknown\n"
+        "# TYPE vllm:request_success counter\n" + "\n".join(lines) + "\n# EOF\n"
     )
     data = tmp_path / "data"
     made = run_tool([str(promtool), "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)])
@@ -128,4 +130,35 @@ def test_what_cannot_be_learned_is_said_with_its_place_and_writes_nothing(promet
     assert ran.exit_code == 1
     assert "FS511" in ran.output
     assert "failsoft.yaml:12" in ran.output
+    assert not (folder / "drift").exists()
+
+
+def test_only_windows_in_which_the_revision_was_served_alone_are_learnt_and_named_by_it(prometheus, tmp_path):
+    folder = workspace(tmp_path / "rolled", "same")
+    series = "{series: {metric: deploy_info, select: {job: same}, label: revision}}"
+    text = (folder / "failsoft.yaml").read_text()
+    (folder / "failsoft.yaml").write_text(text.replace("drift/output.json,", f"drift/refs, revision: {series},"))
+    ran = CliRunner().invoke(
+        root, ["drift", "learn", "output", str(folder), "--prometheus", prometheus, "--since", "5h"]
+    )
+    assert ran.exit_code == 0, ran.output
+    (file,) = (folder / "drift" / "refs").iterdir()
+    assert file.name == "registry-chat-sha256-new.json"
+    profile = ReferenceProfile.parse(file.read_bytes(), file.name)
+    assert profile.revision == "registry/chat@sha256:new"
+    an_hour = 2 * PER_STEP * 3600 / STEP
+    # three hours hold two windows on the grid, and three where now is on it
+    assert 1.9 < profile.features["output-length"].rows / an_hour < 3.1, "not the hours before"
+
+
+def test_a_folder_of_references_has_to_be_told_which_one_to_learn(prometheus, tmp_path):
+    folder = workspace(tmp_path / "unsaid", "same")
+    gone = "{series: {metric: deploy_info, select: {job: gone}, label: revision}}"
+    text = (folder / "failsoft.yaml").read_text()
+    (folder / "failsoft.yaml").write_text(text.replace("drift/output.json,", f"drift/refs, revision: {gone},"))
+    ran = CliRunner().invoke(
+        root, ["drift", "learn", "output", str(folder), "--prometheus", prometheus, "--since", "5h"]
+    )
+    assert ran.exit_code != 0
+    assert "no series that names the revision" in str(ran.exception or ran.output)
     assert not (folder / "drift").exists()
