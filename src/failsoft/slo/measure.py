@@ -14,7 +14,7 @@ from failsoft.slo.outcomes import requests_of
 from failsoft.slo.prompts import unknown_prompts
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
-from failsoft.slo.series import UPDATED
+from failsoft.slo.series import ALL_SIGNALS, UPDATED
 from failsoft.workspace.kinds import DriftMonitorSpec, ModelSpec, SLOSpec
 from failsoft.workspace.kinds.families import AvailabilitySource, RateSource, Selection
 from failsoft.workspace.kinds.slo import Below, DriftBelow, Freshness, GaugeWithin, KvCache, Throughput
@@ -245,7 +245,8 @@ def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, cloc
     statistic, above = _tolerance(monitor.spec, drift)
     said = _DRIFTED[statistic if above is not None else drift.statistic]
     tolerance = f"{above.normalize():f}" if above is not None else "its critical value"
-    sentence = f"the time {said.format(signal=drift.signal, model=slo.spec.model)} above {tolerance}"
+    signal = "a feature" if drift.signal == ALL_SIGNALS else drift.signal
+    sentence = f"the time {said.format(signal=signal, model=slo.spec.model)} above {tolerance}"
     return Score(
         model=slo.spec.model,
         monitor=monitor.name,
