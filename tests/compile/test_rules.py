@@ -297,3 +297,14 @@ def test_a_monitor_that_no_slo_reads_is_told(written, drift):
     lonely = drift.partition("---")[0]
     _, findings = written(lonely).compiled()
     assert [finding.code.id for finding in findings] == ["FS427"]
+
+
+def test_no_series_is_recorded_twice_where_a_tier_looks_back_over_all_of_the_period(written):
+    windows = EIGHT.replace("long: 2d}", "long: 30d}")
+    objective, _ = written(SLOS.replace("objective: 99%", "objective: 99%, alerting: eight"), windows).resolve(
+        "chat-ttft"
+    )
+    assert objective.tiers[-1].long == objective.period
+    records = [rule for group in groups_of(objective, ()) for rule in group.rules if not hasattr(rule, "annotations")]
+    recorded = [(rule.name, rule.labels) for rule in records]
+    assert len(recorded) == len(set(recorded))

@@ -42,7 +42,11 @@ spec:
 """
 
 
-@pytest.fixture(params=SHAPES)
+# six days, minute by minute: 20 s of a processor
+_HEAVY = {"a month": pytest.mark.slow}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=_HEAVY.get(name, ())) for name in SHAPES])
 def shape(request, written, base, drift, lab_windows):
     """A workspace with one SLO called `s` of that shape."""
     indicator, rest, scrape = SHAPES[request.param]
