@@ -89,6 +89,7 @@ def test_what_a_week_cannot_support_is_not_promised(monitor):
     assert "168 held-out windows are 7 days" in made.doubts[0]
 
 
+@pytest.mark.slow
 def test_windows_that_wander_raise_the_critical_value(monitor):
     rng = np.random.default_rng(3)
 
@@ -137,6 +138,7 @@ def test_hours_with_references_of_their_own_see_what_one_reference_cannot(monito
     assert profile.parse(profile.render().encode(), "r.json") == profile
 
 
+@pytest.mark.slow
 def test_an_hour_of_the_week_that_was_seen_too_seldom_shares_with_that_hour_of_all_days(monitor):
     few = learned(monitor("minRows: 200"), 14, rhythm="hour-of-week").profile.rhythm
     assert len(few.rows) == DAY, "two Mondays are too few: one without the other holds one window"
