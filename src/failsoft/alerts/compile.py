@@ -26,6 +26,7 @@ from failsoft.slo.exclusions import judge_exclusions
 from failsoft.slo.presence import presences
 from failsoft.slo.records import exclusion_records
 from failsoft.slo.resolve import Objective, resolve
+from failsoft.slo.series import GROUPS
 from failsoft.workspace.model import Workspace
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def _proven(
     """
     alerting = [group for group in groups if alerts_of((group,))]
     others = [group for group in groups if group not in alerting]
+    # a budget of groups reads which of them are counted by themselves
+    others += [group for group in alerting if any(rule.name == GROUPS for rule in group.rules)]
     stories, budget = scenarios_of(objective, groups), budget_scenario(objective, groups)
     tests, of_budget = f"tests/{objective.name}.test.yaml", f"tests/{objective.name}.budget.test.yaml"
     for path, evaluated, told in ((tests, alerting, stories), (of_budget, others, (budget,))):

@@ -116,9 +116,11 @@ def largest(now: str, recorded: str, pulses: int, cap: int) -> str:
 def split(counted: str, members: str) -> str:
     """What is counted for each group: for members by themselves, for all others together.
 
-    Where a group calls itself as the others together are called, both are added up.
+    Where a group calls itself as the others together are called, both are added up. Where no member is known yet, as
+    before the first record of a new SLO, nothing is counted: else all of them would be others.
     """
-    rest = f'label_replace(sum({counted}\nunless on({GROUP}) {members}), "{GROUP}", "{OTHER_GROUP}", "", "")'
+    others = f"sum({counted}\nunless on({GROUP}) {members}) and on() {members}"
+    rest = f'label_replace({others}, "{GROUP}", "{OTHER_GROUP}", "", "")'
     marked = f'label_replace({rest}, "part", "rest", "", "")'
     return f"sum by ({GROUP}) (({counted}\nand on({GROUP}) {members})\nor {marked})"
 

@@ -115,7 +115,7 @@ def test_wrong_rules_do_not_pass(name, lab, tmp_path, promtool, amtool):
     assert {finding.code.id for finding in prove(compiled, tmp_path, Tools(promtool, amtool))} & {"FS443", "FS441"}
 
 
-def asked(folder, promtool, series, checks):
+def asked(folder, promtool, series, checks, *, backwards=False):
     """Ask promtool what the compiled rules make of some series; its words where it disagrees."""
     test = {
         "interval": "1s",
@@ -129,7 +129,7 @@ def asked(folder, promtool, series, checks):
     document = {
         "rule_files": ["rules/gated.yaml"],
         "evaluation_interval": "5s",
-        "group_eval_order": names,
+        "group_eval_order": names[::-1] if backwards else names,
         "tests": [test],
     }
     (folder / "asked.yaml").write_text(yaml.safe_dump(document))
@@ -175,6 +175,16 @@ def test_those_beyond_the_cap_are_counted_together_and_nobody_twice(lab, tmp_pat
         ('count(failsoft:slo_burn_rate:ratio{slo="s", window="1m"})', "60s"): ("{}", 5),
     }
     assert asked(tmp_path, promtool, series, checks) == ""
+
+
+def test_budgets_that_are_recorded_before_it_is_known_who_is_counted_call_nobody_another(lab, tmp_path, promtool):
+    """Groups of rules have phases: that of the budgets may be evaluated first."""
+    lab(INDICATORS["failed"])
+    series = dict(requests(name, (60, 10)) for name in ("acme", "umbrella"))
+    others = 'count(count_over_time(failsoft:slo_events_total:increase{slo="s", group="(other)"}[1m])) or vector(0)'
+    checks = {(others, "60s"): ("{}", 0), (counted("acme", 550), "60s"): ("{}", 1)}
+    checks['count(failsoft:slo_budget_remaining:ratio{slo="s"})', "60s"] = ("{}", 2)
+    assert asked(tmp_path, promtool, series, checks, backwards=True) == ""
 
 
 def test_a_group_keeps_its_place_until_another_has_twice_its_traffic(lab, tmp_path, promtool):
