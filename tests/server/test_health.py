@@ -8,6 +8,7 @@ from pathlib import Path
 from failsoft.runbooks.stats import Stats
 from failsoft.server.drift import DriftBoard
 from failsoft.server.metrics import Metrics
+from failsoft.server.probes import ProbeBoard
 
 STATS = Stats(
     deliveries=9,
@@ -71,6 +72,7 @@ async def test_openmetrics_is_spoken_to_those_who_ask(site):
 def test_every_metric_is_documented_and_none_that_is_documented_is_missing():
     metrics = Metrics()
     metrics.registry.register(DriftBoard())
+    metrics.registry.register(ProbeBoard())
     metrics.watch_slack()
     metrics.database.stats = STATS
     families = [family for family in metrics.registry.collect() if not family.name.startswith("process_")]
