@@ -151,7 +151,7 @@ class OutputAt(Fixed):
     """`sloth`: record SLOs under the names and labels of Sloth too, so that its dashboards and history go on."""
 
     query_offset: Duration | None = None
-    """How far back every group evaluates, for samples that come late by remote write; Prometheus 2.53, Mimir 2.13."""
+    """How far back every group evaluates, for samples that come late by remote write; from Prometheus 2.53 on."""
 
     partial_response: Literal["abort", "warn"] | None = None
     """For Thanos's ruler: what a group does when a store does not answer; no other ruler takes it."""
