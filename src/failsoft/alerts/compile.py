@@ -1,11 +1,11 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from failsoft.alerts import codes
 from failsoft.alerts.alertmanager import alertmanager_file
@@ -28,6 +28,7 @@ from failsoft.slo.records import exclusion_records
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.slo.series import GROUPS
 from failsoft.workspace.model import Workspace
+from failsoft.workspace.spread import Spread
 
 if TYPE_CHECKING:
     from failsoft.drift.profile import ReferenceProfile
@@ -75,13 +76,6 @@ class Compiled:
     files: Mapping[str, str]
     units: tuple[Unit, ...]
     objectives: tuple[Objective, ...]
-
-
-class Spread(Protocol):
-    """What `map` does; perhaps in several processes at once, for each item is compiled by itself."""
-
-    def __call__[T, R](self, function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
-        """The results, in the order of the items."""
 
 
 def compile_workspace(  # noqa: PLR0913  # what is made, and how

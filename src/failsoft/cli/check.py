@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from failsoft.cli.common import finish, output_option, uncollected, workspace_argument
+from failsoft.cli.common import MANY_FILES, finish, output_option, uncollected, workspace_argument
+from failsoft.cli.side_by_side import halves_from
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace import Document, Workspace
@@ -94,7 +95,7 @@ def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
     """The workspace and all that is wrong with it: its documents, what they compile to, and the files they name."""
     from failsoft.cli.compile import compiled
 
-    loaded, findings = load(root)
+    loaded, findings = load(root, halves_from(MANY_FILES))
     _, more = compiled(loaded, rules=False, tests=False)
     seen = {finding.place for finding in findings if finding.severity is Severity.ERROR}
     found = (*findings, *more, *(one for one in _references(loaded) if one.place not in seen))
@@ -104,9 +105,10 @@ def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
 def _references(workspace: Workspace) -> Iterator[Finding]:
     """What `failsoft serve` would refuse of the drift monitors."""
     from failsoft.server.paging import threshold_findings
-    from failsoft.server.references import watched
 
     for monitor in workspace.monitors.values():
+        from failsoft.server.references import watched  # which takes a while
+
         model = workspace.models.get(monitor.spec.model)
         # of those that are counted, the compiler has said it
         if monitor.spec.signals and model is not None and model.spec.engine in workspace.engines:

@@ -6,7 +6,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["can_halve", "halves"]
+from failsoft.workspace.spread import Spread
+
+__all__ = ["can_halve", "halves", "halves_from"]
 
 
 def can_halve() -> bool:
@@ -14,20 +16,31 @@ def can_halve() -> bool:
     return len(os.sched_getaffinity(0)) > 1 and threading.active_count() == 1
 
 
+def halves_from(least: int) -> Spread:
+    """`halves` for so many items or more where `can_halve`, else `map`."""
+
+    def spread[T, R](function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
+        return halves(function, items) if len(items) >= least and can_halve() else map(function, items)
+
+    return spread
+
+
 def halves[T, R](function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
-    """What `map` gives, in the same order; a copy of this process does the second half.
+    """What `map` gives, in the same order; a copy of this process does every second item.
+
+    So both do about as much where small items come before large ones, as Models do before SLOs.
 
     The copy has the items already, so only its results travel. Where it fails, for want of memory or because somebody
     killed it, its half is done here: nothing is lost but time, and an error of `function` is raised as `map` does.
     """
-    middle = len(items) // 2
+    mine, other = items[::2], items[1::2]
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        _answer(function, items[middle:], read, write)
+        _answer(function, other, read, write)
     os.close(write)
     try:
-        first = [function(item) for item in items[:middle]]
+        first = [function(item) for item in mine]
         with os.fdopen(read, "rb") as stream:
             answer = stream.read()
     except BaseException:
@@ -35,8 +48,10 @@ def halves[T, R](function: Callable[[T], R], items: Sequence[T], /) -> Iterable[
         raise
     finally:
         _, status = os.waitpid(child, 0)
-    second = pickle.loads(answer) if status == 0 else [function(item) for item in items[middle:]]  # noqa: S301  # ours
-    return [*first, *second]
+    second = pickle.loads(answer) if status == 0 else [function(item) for item in other]  # noqa: S301  # ours
+    results: list[R] = [*first, *second]
+    results[::2], results[1::2] = first, second
+    return results
 
 
 def _answer[T, R](function: Callable[[T], R], items: Sequence[T], read: int, write: int) -> None:

@@ -1,9 +1,11 @@
 """Loading a workspace: which files belong to it, in which order, and what they hold together."""
 
+import copyreg
 from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
@@ -12,10 +14,15 @@ from failsoft.workspace.decode import decode, named, suspected
 from failsoft.workspace.files import FOLDERS, own_files, shipped_files, unread
 from failsoft.workspace.kinds import WorkspaceSpec
 from failsoft.workspace.model import ANYTHING, Document, Workspace
+from failsoft.workspace.moved import moved
 from failsoft.workspace.read import LARGEST, read_nodes, read_text
 from failsoft.workspace.references import check_references
+from failsoft.workspace.spread import Spread
+from failsoft.workspace.tree import SourceOrigin
 
 __all__ = ["FOLDERS", "load", "shipped"]
+
+copyreg.pickle(SourceOrigin, moved)  # for `spread`
 
 _FIELDS = {
     "Engine": "engines",
@@ -33,8 +40,12 @@ _FIELDS = {
 }
 
 
-def load(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
+def load(root: Path, spread: Spread = map) -> tuple[Workspace, tuple[Finding, ...]]:
     """Read the workspace at `root` over what ships with failsoft.
+
+    Args:
+        root: its folder.
+        spread: how its files are read: one after the other, or side by side.
 
     Returns:
         The workspace, without the documents that could not be read, and all findings, in the order of their places.
@@ -52,7 +63,7 @@ def load(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
     findings = list(unread(root))
     broken: set[tuple[str, str]] = set()
     shipped = _documents(_shipped_files(), Path(str(files("failsoft"))), findings, broken, shipped=True)
-    written = _documents(own, root, findings, broken, shipped=False)
+    written = _documents(own, root, findings, broken, shipped=False, spread=spread)
     by_kind = _indexed(shipped, findings)
     for kind, documents in _indexed(written, findings).items():
         by_kind[kind] = by_kind.get(kind, {}) | documents
@@ -72,40 +83,55 @@ def _shipped_files() -> Iterator[Path]:
     return shipped_files(Path(str(files("failsoft"))) / "library")
 
 
-def _documents(
-    paths: Iterable[Path], root: Path, findings: list[Finding], broken: set[tuple[str, str]], *, shipped: bool
+class _Read(NamedTuple):
+    """What a file holds, what is wrong with it, and which documents it may hold that could not be read."""
+
+    documents: list[Document[Any]]
+    findings: list[Finding]
+    broken: frozenset[tuple[str, str]]
+
+
+def _documents(  # noqa: PLR0913  # what is read, where what is found goes, and how
+    paths: Iterable[Path],
+    root: Path,
+    findings: list[Finding],
+    broken: set[tuple[str, str]],
+    *,
+    shipped: bool,
+    spread: Spread = map,
 ) -> list[Document[Any]]:
     documents = []
-    for path in paths:
-        shown = path.relative_to(root).as_posix()
-        try:
-            with path.open("rb") as stream:
-                raw = stream.read(LARGEST + 1)
-                if len(raw) > LARGEST:
-                    raw += stream.read(1024 * LARGEST)
-        except OSError as error:
-            findings.append(
-                Finding(codes.UNREADABLE, f"cannot be read: {error.strerror}", Place(shown), "a readable file")
-            )
-            broken.add(ANYTHING)
-            continue
-        source = read_text(shown, raw)
-        if isinstance(source, Finding):
-            findings.append(source)
-            broken |= suspected(raw.decode("utf-8", "replace"))
-            continue
-        nodes, problems = read_nodes(source)
-        findings += problems
-        if problems:
-            broken |= suspected(source.text)
-        for node in nodes:
-            document, problems = decode(source, node, shipped=shipped)
-            findings += problems
-            if document is not None:
-                documents.append(document)
-            elif (name := named(node)) is not None:
-                broken.add(name)
+    for read in spread(partial(_read, root, shipped=shipped), list(paths)):
+        documents += read.documents
+        findings += read.findings
+        broken |= read.broken
     return documents
+
+
+def _read(root: Path, path: Path, *, shipped: bool) -> _Read:
+    shown = path.relative_to(root).as_posix()
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+            if len(raw) > LARGEST:
+                raw += stream.read(1024 * LARGEST)
+    except OSError as error:
+        problem = Finding(codes.UNREADABLE, f"cannot be read: {error.strerror}", Place(shown), "a readable file")
+        return _Read([], [problem], frozenset({ANYTHING}))
+    source = read_text(shown, raw)
+    if isinstance(source, Finding):
+        return _Read([], [source], suspected(raw.decode("utf-8", "replace")))
+    nodes, findings = read_nodes(source)
+    broken = set(suspected(source.text)) if findings else set()
+    documents = []
+    for node in nodes:
+        document, problems = decode(source, node, shipped=shipped)
+        findings += problems
+        if document is not None:
+            documents.append(document)
+        elif (name := named(node)) is not None:
+            broken.add(name)
+    return _Read(documents, findings, frozenset(broken))
 
 
 def _indexed(documents: Iterable[Document[Any]], findings: list[Finding]) -> dict[str, dict[str, Document[Any]]]:

@@ -21,6 +21,7 @@ DEEPEST = 50
 _GROWTH = 10_000
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?")
+_NUMERIC = frozenset("-+.0123456789")
 _WORDS = {
     "": None,
     "~": None,
@@ -159,7 +160,8 @@ class _Reader:
 
     def _close(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._no_tag(event)
+            if event.tag is not None:
+                self._no_tag(event)
             done, anchor = Node(_scalar(event), _mark(event)), event.anchor
         elif isinstance(event, yaml.AliasEvent):
             done, anchor = self._alias(event), None
@@ -225,7 +227,8 @@ class _Open:
 
     def add(self, node: Node, reader: _Reader) -> None:
         self.size += node.size
-        self.depth = max(self.depth, node.depth)
+        if node.depth > self.depth:  # noqa: PLR1730  # twice as fast as max
+            self.depth = node.depth
         if not self.mapping:
             self.items.append(node)
         elif self.key is None:
@@ -266,6 +269,8 @@ def _scalar(event: yaml.ScalarEvent) -> object:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     return Decimal(text) if _NUMBER.fullmatch(text) else text
@@ -273,6 +278,5 @@ def _scalar(event: yaml.ScalarEvent) -> object:
 
 def _mark(event: yaml.Event) -> Mark:
     start, end = event.start_mark, event.end_mark
-    assert start is not None  # noqa: S101  # the parser marks every event
-    assert end is not None  # noqa: S101  # the same
+    assert start is not None and end is not None  # noqa: PT018, S101  # the parser marks every event
     return (start.line, start.column, end.line, end.column)

@@ -1,15 +1,18 @@
 """Values of a YAML document together with where they stand, and how to find a place in them."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from failsoft.findings import Place
 
 __all__ = ["Mark", "Node", "SourceFile", "SourceOrigin"]
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+
+_NO_KEYS: Mapping[str, tuple[int, int, int, int]] = MappingProxyType({})
 
 type Mark = tuple[int, int, int, int]
 """First line, first column, last line, column after the last character; all from 0, as libyaml counts them."""
@@ -32,7 +35,7 @@ class Node:
     data: object
     mark: Mark
     children: "dict[str, Node] | list[Node] | None" = None
-    keys: dict[str, Mark] = field(default_factory=dict)
+    keys: Mapping[str, Mark] = _NO_KEYS
     size: int = 1
     depth: int = 0
     span: tuple[int, int] = (0, 0)
@@ -88,16 +91,20 @@ class SourceOrigin:
 
     def place(self, *path: str | int, key: bool = False) -> Place:
         """The place of the value at `path`, or of its key; the nearest one that exists."""
+        return self.file.place(self.mark(*path, key=key))
+
+    def mark(self, *path: str | int, key: bool = False) -> Mark:
+        """The same as a mark."""
         node = self.root
         mark = node.keys.get("kind", node.mark)
         for position, step in enumerate(path):
             mark = node.keys.get(str(step), mark)
             below = node.child(step)
             if below is None:
-                return self.file.place(mark)
+                return mark
             is_last = position == len(path) - 1
             # A mapping or a list is shown by its key: underlining a whole block helps nobody.
             if not (is_last and key) and (below.children is None or str(step) not in node.keys):
                 mark = below.mark
             node = below
-        return self.file.place(mark)
+        return mark
