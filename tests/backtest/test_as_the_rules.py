@@ -38,6 +38,16 @@ spec:
 """
 """The day is a Wednesday, and the first one of 1970, which promtool takes it for, a Thursday."""
 
+WINDOWS = """
+kind: AlertWindows
+metadata: {name: own}
+spec:
+  period: 1d
+  tiers:
+    - {name: at-once, severity: page, budget: 10%, short: 2m30s, long: 1h}
+    - {name: waits, severity: page, budget: 10%, short: 2m30s, long: 1h, for: 4m}
+    - {name: waits-long, severity: ticket, budget: 10%, short: 2m30s, long: 1h, for: 6h}
+"""
 GAUGE = """
 kind: SLO
 metadata: {name: chat-gauge}
@@ -118,6 +128,19 @@ def test_every_tier_fires_at_the_very_steps_at_which_the_rules_fire(workspace, s
     assert (seen["pulses"], seen["expected"], seen["gaps"]) == (1152, 1152, [])
     assert (seen["resets"], seen["seriesNaN"], seen["series"]) == (1, 1, {"fewest": 1, "most": 2})
     assert [one["code"] for one in found["findings"]] == ["FS457", "FS459"]
+
+
+@pytest.mark.slow
+def test_tiers_that_wait_fire_as_late_as_their_rules(workspace, server_of, rules_say, tmp_path):
+    series, folder = a_day(), workspace(TTFT, WINDOWS)
+    (slo,) = backtest(folder, server_of(series), tmp_path)["slos"]
+    tiers = ("at-once", "waits", "waits-long")
+    states = firing(slo, tiers)
+    first = [states[tier].index(True) for tier in tiers[:2]]
+    assert first[1] - first[0] == 4, "4 minutes are four evaluations of 75 s, begun ones included"
+    assert not any(states["waits-long"])
+    said = rules_say(folder, series, STEP, states)
+    assert said.ok, said.stdout[-3000:] + said.stderr[-3000:]
 
 
 @pytest.mark.slow

@@ -13,6 +13,13 @@ kind: SLO
 metadata: {name: NAME}
 spec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99%, period: 30d}
 """
+WINDOWS = """
+kind: AlertWindows
+metadata: {name: own}
+spec:
+  period: 30d
+  tiers: [{name: page, severity: page, budget: 2%, short: 5m, long: 1h}]
+"""
 OTHER_TEAM = """
 kind: Team
 metadata: {name: other}
@@ -107,6 +114,17 @@ def test_each_kind_of_change_of_an_slo_is_named(said, edit, lines):
     assert out.startswith("~ SLO a\n")
     for line in lines:
         assert f"    {line}" in out
+
+
+def test_a_tier_that_begins_to_wait_is_told(written, run, tmp_path):
+    root = written(ONE, WINDOWS).root
+    old = tmp_path / "old"
+    shutil.copytree(root, old)
+    written(ONE, WINDOWS.replace("long: 1h", "long: 1h, for: 2m"))
+    code, out, _ = run("diff", root, "--against", old)
+    assert code == 0
+    line = "page fires above 14.4% of errors in 1h and 5m -> above 14.4% of errors in 1h and 5m for 2m"
+    assert out == f"~ SLO a\n    {line}\n1 changed\n"
 
 
 def test_a_change_of_owner_is_told_at_the_slo_and_in_who_hears_it(said):

@@ -8,6 +8,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from failsoft.alerts import detection_time
 from failsoft.slo import codes
 from failsoft.slo.promql import number
 from failsoft.slo.windows import plan
@@ -264,3 +265,52 @@ def test_what_is_offered_instead_of_a_dead_tier_fires(objective, period, share, 
             again = plan(AlertWindowsSpec.model_validate({"tiers": [offered]}), objective, period, 5_000)
             assert [one.name for one in again.tiers] == ["t"], (problem, again)
             assert again.tiers[0].threshold < 1
+
+
+WAITS = "severity: page, budget: 2%, short: 5m, long: 1h, for: 10m"
+
+
+def test_a_tier_waits_only_where_its_document_says_so(written):
+    """`for` stands in the rule of that tier and of no other, and in what people are told."""
+    slo = "kind: SLO\nmetadata: {name: s}\nspec: {model: chat, indicator: {availability: {}}, objective: 99.9%}"
+    made = written(slo, own("30d", [WAITS, "severity: page, budget: 5%, short: 30m, long: 6h"])).compiled()[0]
+    rules = [rule for group in yaml.safe_load(made.files["rules/chat.yaml"])["groups"] for rule in group["rules"]]
+    by_tier = {rule["labels"]["burn_tier"]: rule for rule in rules if rule.get("alert") == "FailsoftSLOBurn"}
+    assert by_tier["t0"]["for"] == "10m"
+    assert "It waits until that has lasted for 10m." in by_tier["t0"]["annotations"]["description"]
+    assert "for" not in by_tier["t1"]
+    assert "waits" not in by_tier["t1"]["annotations"]["description"]
+
+
+@pytest.mark.parametrize(("said", "more"), [("10m", 600_000), ("90s", 120_000)])
+def test_what_a_tier_waits_is_added_to_the_time_that_people_are_told(slo, said, more):
+    """In whole pulses: of a minute and a half, Prometheus waits for two evaluations."""
+    times = []
+    for tier in (WAITS.replace("10m", said), WAITS.replace(", for: 10m", "")):
+        objective, _ = slo("ttft: {below: 500ms}", "99.9%", "alerting: own", own(tiers=[tier]))
+        times.append(detection_time(objective, objective.tiers[0], Fraction(1, 2)).milliseconds)
+    assert times[0] - times[1] == more
+
+
+def test_the_tier_that_is_offered_waits_as_the_one_that_cannot_fire(slo):
+    _, (finding, _) = slo("ttft: {below: 500ms}", "90%", "alerting: own", own(tiers=[WAITS]))
+    assert finding.hint.endswith("short: 10m, long: 2h, for: 10m}")
+
+
+def test_spikes_of_five_minutes_never_alert_where_a_tier_waits_for_ten(written, judge):
+    """The SRE Workbook's warning: each spike of 100 % is an eighth of a month's budget, and nobody hears of it."""
+    short = WAITS.replace("short: 5m", "short: 3m")
+    slo = "kind: SLO\nmetadata: {name: s}\nspec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99.9%}"
+    made = written(slo, own("30d", [short, short.replace(", for: 10m", "")])).compiled()[0]
+    labels = 'job="vllm",model_name="chat-70b"'
+    name, spikes = "vllm:time_to_first_token_seconds", 12
+    good = ["1000000+100x60", *(f"{1_006_000 + 2000 * at}+0x19 {1_006_100 + 2000 * at}+100x19" for at in range(spikes))]
+    series = {
+        f'{name}_bucket{{le="0.5",{labels}}}': " ".join(good),
+        f"{name}_count{{{labels}}}": f"1000000+100x{60 + 40 * spikes}",
+    }
+    rules = made.files["rules/chat.yaml"]
+    fired = 'max_over_time(count(ALERTS{alertname="FailsoftSLOBurn",alertstate="firing",burn_tier="TIER"})[2h:1m])'
+    checks = {(fired.replace("TIER", "t0"), "2h"): None, (fired.replace("TIER", "t1"), "2h"): 1}
+    said = judge(rules, series, checks, step="1m", every="15s")
+    assert said.ok, said.stdout + said.stderr

@@ -258,11 +258,11 @@ def test_the_specifications_own_example_is_not_taken_at_its_word(converted):
         + "}}]",
     )
     literal = policy.replace("op: gte", "op: lte").replace("14.4", "2").replace("1h}", "1h, alertAfter: 5m}")
-    _, findings = converted(with_policies("[{alertPolicyRef: wake}]"), literal, TARGET, SLI, SOURCE)
+    documents, findings = converted(with_policies("[{alertPolicyRef: wake}]"), literal, TARGET, SLI, SOURCE)
     assert not errors(findings)
     said = " ".join(one.message for one in findings if one.code.id == "FS612")
     assert "op: lte would alert while the budget burns slowly; it is read as gte" in said
-    assert "alertAfter is not kept" in said
+    assert documents["AlertWindows", "shop-errors-windows"]["tiers"][0]["for"] == "5m"
 
 
 @pytest.mark.parametrize(
@@ -273,6 +273,7 @@ def test_the_specifications_own_example_is_not_taken_at_its_word(converted):
         ("[{alertPolicyRef: wake}]", (POLICY, CONDITION), "FS603"),
         ("[{alertPolicyRef: wake}]", (POLICY, CONDITION.replace("14.4", "9999"), TARGET), "FS605"),
         ("[{alertPolicyRef: wake}]", (POLICY, CONDITION.replace("1h", "soon"), TARGET), "FS602"),
+        ("[{alertPolicyRef: wake}]", (POLICY, CONDITION.replace("1h", "1h, alertAfter: soon"), TARGET), "FS602"),
         ("[7]", (POLICY, CONDITION, TARGET), "FS602"),
     ],
 )

@@ -106,6 +106,7 @@ def _burn(objective: Objective, tier: BurnTier, links: Annotations, recorded: di
         expression,
         _labels(objective, tier.severity, tier.name, objective.failure_mode),
         burn_annotations(objective, tier, links),
+        wait=tier.wait,
         keep=objective.keep_firing_for,
         hops=max(1 + (group not in {0, here}) if here else 0 for group in recorded.values()),
     )

@@ -111,7 +111,8 @@ def _tiers(old: Objective, new: Objective) -> Iterator[str]:
 
 
 def _limit(tier: BurnTier) -> str:
-    return f"{_percent(tier.threshold)} of errors in {range_text(tier.long)} and {range_text(tier.short)}"
+    lasting = f" for {range_text(tier.wait)}" if tier.wait else ""
+    return f"{_percent(tier.threshold)} of errors in {range_text(tier.long)} and {range_text(tier.short)}{lasting}"
 
 
 def _percent(share: Any) -> str:

@@ -17,7 +17,7 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
     A healthy past is assumed, and even traffic that brings enough bad events for the guard. The long window reaches
     the threshold after threshold / error ratio of its length, the short one after as much of its own; then the last
     sample may be a scrape and the records' delay old, the next evaluation a pulse away, and each hop between groups
-    costs another.
+    costs another. The tier's `for`, in whole pulses, comes on top.
 
     Args:
         objective: the SLO.
@@ -33,4 +33,5 @@ def detection_time(objective: Objective, tier: BurnTier, error_ratio: Fraction, 
     reached = floor(tier.threshold / error_ratio * tier.long) + 1
     if isinstance(objective.sli, Slices):
         reached = max(reached, ceil(objective.min_bad / error_ratio) * objective.pulse)
-    return Duration(reached + objective.scrape + objective.delay + (1 + hops) * objective.pulse)
+    late = objective.scrape + objective.delay + (1 + hops) * objective.pulse
+    return Duration(reached + late + tier.waits(objective.pulse))

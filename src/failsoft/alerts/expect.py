@@ -25,21 +25,23 @@ class Promise:
         step: milliseconds between evaluations.
         lag: milliseconds by which what is evaluated may be older than what happened.
         keep: milliseconds for which it goes on firing.
+        wait: milliseconds for which its condition has to hold before it fires; whole steps.
     """
 
     burn: Burn
     step: int
     lag: int
     keep: int
+    wait: int = 0
 
 
 @lru_cache(maxsize=512)
 def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     """An alert's life on a timeline: still quiet, first certain to fire, last certain to fire, quiet again.
 
-    It must not fire at an evaluation before its condition ever held. It has to fire where the condition has held
-    throughout the lag, and from there on for `keep`; it has to be quiet where the condition has not held for the lag,
-    an evaluation, and `keep` in whole steps.
+    It must not fire at an evaluation before its condition ever held, nor within `wait` of that. It has to fire where
+    the condition has held throughout the lag and `wait`, and from there on for `keep`; it has to be quiet where the
+    condition has not held for the lag, an evaluation, and `keep` in whole steps.
     Rules compute in floats: within a hair of the threshold it is left open whether the condition holds.
     What is neither certain nor impossible is not said. A timeline on which it need not fire gives fewer moments.
     Kept for SLOs of the same numbers, of which a workspace has many.
@@ -51,12 +53,12 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     cell, step = timeline.cell, promise.step
     lag = -(-promise.lag // cell)
     kept = -(-promise.keep // step) * step // cell
-    wait = lag + kept + step // cell
+    gone, waits = lag + kept + step // cell, promise.wait // cell
     ends = range(step // cell - 1, len(may), step // cell)
     first = next((end for end, holds in enumerate(may) if holds), len(may))
-    still = [end for end in ends if end < first]
-    firing = [end for end in ends if end >= lag and all(must[end - lag : end + 1])]
-    over = [end for end in ends if firing and end > firing[-1] and not any(may[max(0, end - wait) : end + 1])]
+    still = [end for end in ends if end < first + waits]
+    firing = [end for end in ends if end >= lag + waits and all(must[end - lag - waits : end + 1])]
+    over = [end for end in ends if firing and end > firing[-1] and not any(may[max(0, end - gone) : end + 1])]
     last = [end for end in ends if firing and firing[0] < end <= firing[-1] + kept]
     picked: tuple[tuple[State, list[int]], ...] = (
         ("quiet", still[-1:]),

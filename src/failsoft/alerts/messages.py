@@ -76,6 +76,7 @@ def _arithmetic(tier: BurnTier, period: int) -> str:
     return (
         f"{tier.name} fires at {factor} times the allowed rate: {share}% of the error budget of {range_text(period)} "
         f"goes in {range_text(tier.long)}, all of it in {gone}."
+        + (f" It waits until that has lasted for {range_text(tier.wait)}." if tier.wait else "")
     )
 
 

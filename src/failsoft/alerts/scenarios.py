@@ -117,6 +117,7 @@ def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, P
             step=objective.pulse,
             lag=sample + hops[tier.name] * objective.pulse,
             keep=objective.keep_firing_for,
+            wait=tier.waits(objective.pulse),
         )
         for tier in objective.tiers
     }
@@ -149,6 +150,9 @@ def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Timelin
         lag = _lag(promises[tier.name], cell)
         length = ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_pulse + lag
         stretches += _at_ratio(length, each if per_pulse == 1 else 2 * each, ratio)
+        if per_pulse == 1 and tier.wait:
+            # a few slices are bad by turns, and what has to last starts again at every good one
+            stretches.append(Stretch(tier.waits(objective.pulse) // cell + 1, 1, 1))
     rest = max(tier.short for tier in objective.tiers) + objective.keep_firing_for + 4 * objective.pulse
     stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_pulse), each, 0))
     return Timeline(cell, tuple(stretches))
@@ -288,7 +292,8 @@ def _cell(objective: Objective, every: int) -> tuple[int, int]:
 
 
 def _lag(promise: Promise, cell: int) -> int:
-    return ceil(promise.lag / cell)
+    """Cells after which an alert fires at the latest, once its condition holds."""
+    return ceil((promise.lag + promise.wait) / cell)
 
 
 def _at_ratio(cells: int, each: int, ratio: Fraction) -> list[Stretch]:

@@ -95,24 +95,24 @@ class _Past:
     def __init__(self, objective: Objective, track: Track) -> None:
         self.objective, self.track, self.span = objective, track, track.span
         self.sums = Sums(track)
-        self._levels: dict[tuple[int, int], tuple[int, list[float]]] = {}
+        self._levels: dict[tuple[int, int, int], tuple[int, list[float]]] = {}
 
     def runs(self, tier: BurnTier) -> list[Run]:
         """When a tier of any objective fires within the time that is judged."""
         step = self.span.step
-        key = tier.short // step, tier.long // step
+        short, long, wait = key = tier.short // step, tier.long // step, tier.waits(step) // step
         if key not in self._levels:
             # what began up to a long window before the time that is judged is told with its true beginning
-            ends = range(max(0, self._since - key[1]), self.span.steps)
+            ends = range(max(0, self._since - long - wait), self.span.steps)
             pace = self.objective.tiers[0].long // step if self.objective.cap else 0
             least = self.objective.min_bad
-            self._levels[key] = ends.start, self.sums.levels(ends, *key, min_bad=least, pace=min(pace, key[1]))
+            self._levels[key] = ends.start, self.sums.levels(ends, short, long, min_bad=least, pace=min(pace, long))
         (first, levels), limit = self._levels[key], float(tier.limit)
         if max(levels, default=0) <= limit:
             return []
         keep = ceil(self.objective.keep_firing_for / step)
         holding = (index for index, level in enumerate(levels, first) if level > limit)
-        return [run for run in runs(holding, self.span.steps, keep=keep) if run.end > self._since]
+        return [run for run in runs(holding, self.span.steps, keep=keep, wait=wait) if run.end > self._since]
 
     def alerts(self) -> Iterator[Fired]:
         """What would have fired."""

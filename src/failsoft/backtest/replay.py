@@ -1,7 +1,7 @@
 """The burn-rate alerts of the compiled rules, replayed over what the rules would have recorded.
 
 The arithmetic is that of `slo.records` and `alerts.burn`: sums of whole pulses, event-weighted ratios, the guard of bad
-events, no `for`, and `keep_firing_for`. Counts are whole multiples of a power of two, so small that no sum loses a bit:
+events, `for` and `keep_firing_for`. Counts are whole multiples of a power of two, so small that no sum loses a bit:
 the difference of two sums is exact, and a window without events has none.
 """
 

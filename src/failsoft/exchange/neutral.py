@@ -11,13 +11,14 @@ __all__ = ["ForeignSlo", "ForeignTier", "Windows"]
 
 @dataclass(frozen=True, slots=True)
 class ForeignTier:
-    """One pair of windows; durations as failsoft writes them."""
+    """One pair of windows; durations as failsoft writes them, and none for how long both have to stay above it."""
 
     name: str
     severity: Literal["page", "ticket"]
     budget: Decimal
     short: str
     long: str
+    lasting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,12 +141,15 @@ def _tier(spec: Spec, number: int, hours: Decimal) -> tuple[ForeignTier | None, 
     if condition.op in {"lt", "lte"}:
         message = f"op: {condition.op} would alert while the budget burns slowly; it is read as gte, as it is meant"
         findings.append(Finding(codes.APPROXIMATED, message, spec.origin.place(*path, "op")))
-    if condition.alert_after is not None and condition.alert_after != "0m":
-        message = "alertAfter is not kept: a short window of a twelfth of the long one does what it is for"
-        findings.append(Finding(codes.APPROXIMATED, message, spec.origin.place(*path, "alertAfter")))
+    lasting = "" if condition.alert_after in {None, "0m"} else str(condition.alert_after)
+    if lasting and _hours(lasting) is None:
+        message = f"alertAfter: {lasting} is no duration"
+        place = spec.origin.place(*path, "alertAfter")
+        return None, [*findings, Finding(codes.INVALID, message, place, "a whole number of m, h, d or w, such as 5m")]
     severity: Literal["page", "ticket"] = "page" if _PAGES.search(read.severity) else "ticket"
     short = max(1, int(long * 60 / _SHORT))
-    return ForeignTier(f"{severity}-{number}", severity, share, f"{short}m", condition.lookback_window), findings
+    window = condition.lookback_window
+    return ForeignTier(f"{severity}-{number}", severity, share, f"{short}m", window, lasting), findings
 
 
 def _hours(text: str) -> Decimal | None:

@@ -66,6 +66,7 @@ def windows(one: Windows) -> dict[str, Any]:
             "short": tier.short,
             "long": tier.long,
         }
+        | ({"for": tier.lasting} if tier.lasting else {})
         for tier in one.tiers
     ]
     return _document("AlertWindows", one.name, ({"period": one.period} if one.period else {}) | {"tiers": tiers})

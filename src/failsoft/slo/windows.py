@@ -33,6 +33,7 @@ class BurnTier:
         factor: share x period / long: how many times the allowed rate of errors.
         threshold: factor x budget: the error ratio above which both windows must be.
         limit: the same as PromQL writes it.
+        wait: milliseconds for which both have to stay above it.
     """
 
     name: str
@@ -43,6 +44,11 @@ class BurnTier:
     factor: Fraction
     threshold: Fraction
     limit: str
+    wait: int = 0
+
+    def waits(self, pulse: int) -> int:
+        """Milliseconds from the first evaluation that finds both above it to the one that fires: whole pulses."""
+        return ceil(self.wait / pulse) * pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +170,8 @@ def _fitted(tier: Tier, pulse: int, budget: Fraction, period: int) -> BurnTier:
     share = Fraction(tier.budget.ratio)
     factor = share * period / long
     threshold = factor * budget
-    return BurnTier(tier.name, tier.severity, share, short, long, factor, threshold, number(threshold))
+    wait = tier.for_.milliseconds if tier.for_ else 0
+    return BurnTier(tier.name, tier.severity, share, short, long, factor, threshold, number(threshold), wait)
 
 
 def _rounded(tier: Tier, fitted: BurnTier, pulse: int) -> Problem:
@@ -202,7 +209,9 @@ def replacement(tier: BurnTier, budget: Fraction, period: int) -> str:
         times = 1
         share = Fraction(floor(_FIRES_AT * tier.long / (period * budget) * 1000), 1000) or Fraction(1, 1000)
     short, long = (range_text(window * times) for window in (tier.short, tier.long))
-    return f"{{name: {tier.name}, severity: {tier.severity}, budget: {_percent(share)}, short: {short}, long: {long}}}"
+    held = f", for: {range_text(tier.wait)}" if tier.wait else ""
+    words = f"name: {tier.name}, severity: {tier.severity}, budget: {_percent(share)}, short: {short}, long: {long}"
+    return f"{{{words}{held}}}"
 
 
 def _too_few_slices(tier: BurnTier, slices: int, slice_: int) -> Problem:

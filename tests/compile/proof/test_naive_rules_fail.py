@@ -18,6 +18,7 @@ def line(number, tier="page-fast"):
     return before + after
 
 
+LASTING = f"{TTFT}@lasting"
 WRONG = {
     "twice the threshold": (TTFT, "99%", r"> 0\.06\b", "> 0.12"),
     "half the threshold": (TTFT, "99%", r"> 0\.06\b", "> 0.03"),
@@ -25,6 +26,9 @@ WRONG = {
     "no guard, so one of ten pages": (TTFT, "99%", line(2), r"\1"),
     "a guard of 69 events, so a dead quiet service never pages": (TTFT, "99%", r"> 4\.5", "> 68.5"),
     "a wait of half a minute": (TTFT, "99%", r"(\n    keep_firing_for)", r"\n    for: 30s\1"),
+    "no wait where one is asked for": (LASTING, "99%", r"\n    for: 10s", ""),
+    "a wait of one evaluation less": (LASTING, "99%", r"\n    for: 10s", r"\n    for: 5s"),
+    "a wait of one evaluation more": (LASTING, "99%", r"\n    for: 10s", r"\n    for: 15s"),
     "no keepFiringFor, so a flap is two episodes": (TTFT, "99%", r"\n    keep_firing_for: .*", ""),
     "a bucket that is not there": (TTFT, "99%", 'le="0.5"', 'le="0.3"'),
     "good events or 0": (TTFT, "99%", r"- (sum\(increase\(.*_bucket.*\) >= 0\)), 0", r"- (\1 * 0 or vector(0)), 0"),
@@ -54,11 +58,13 @@ def lab(written, base, drift, lab_windows, tmp_path):
     """Compiles one SLO on the clocks of a lab into a folder."""
 
     def make(indicator, objective):
+        indicator, _, lasting = indicator.partition("@")
+        windows = lab_windows.replace("long: 60s", "long: 60s, for: 10s") if lasting else lab_windows
         monitor = drift.partition("---")[0].replace("signals:", "every: 2s, signals:")
         spec = f"model: chat, indicator: {{{indicator}}}, objective: {objective}, period: 30m"
         slo = f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}"
         clock = base.replace("scrapeInterval: 15s", "scrapeInterval: 1s")
-        documents = [slo, lab_windows, *([monitor] if "drift" in indicator else [])]
+        documents = [slo, windows, *([monitor] if "drift" in indicator else [])]
         return written(*documents, base=clock).output(tmp_path, tests=True)
 
     return make

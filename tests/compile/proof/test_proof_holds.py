@@ -16,6 +16,12 @@ SHAPES = {
     "strict": ("ttft: {below: 1s}", "objective: 99.99%, period: 30m", 1),
     "loose": ("availability: {}", "objective: 90.5%, period: 30m", 1),
     "many tiers": ("availability: {}", "objective: 99%, period: 2h, alerting: eight", 1),
+    "tiers that wait": ("ttft: {below: 500ms}", "objective: 99%, period: 2h, alerting: lasting", 1),
+    "drift whose tiers wait": (
+        "drift: {monitor: chat-output, signal: output-length, below: 0.25}",
+        "objective: 99%, period: 2h, alerting: lasting",
+        1,
+    ),
     "a month": ("ttft: {below: 500ms}", "objective: 99.9%", 15),
     "drift, lab": ("drift: {monitor: chat-output, signal: output-length, below: 0.25}", QUICK, 1),
     "drift by its budget": ("drift: {monitor: chat-output, signal: output-length}", QUICK, 1),
@@ -40,6 +46,8 @@ spec:
     - {name: t7, severity: ticket, budget: 10%, short: 2m, long: 8m}
     - {name: t8, severity: ticket, budget: 12%, short: 2m, long: 10m}
 """
+LASTING = EIGHT.replace("name: eight", "name: lasting").replace("long: 1m}", "long: 1m, for: 17s}")
+LASTING = LASTING.replace("long: 10m}", "long: 10m, for: 3m}")
 
 
 # six days, minute by minute: 20 s of a processor
@@ -57,7 +65,7 @@ def shape(request, written, base, drift, lab_windows):
     )
     slo = f"kind: SLO\nmetadata: {{name: s}}\nspec: {{model: chat, indicator: {{{indicator}}}, {rest}}}"
     clock = base.replace("scrapeInterval: 15s", f"scrapeInterval: {scrape}s")
-    return written(slo, lab_windows, EIGHT, *([monitor] if "drift" in indicator else []), base=clock)
+    return written(slo, lab_windows, EIGHT, LASTING, *([monitor] if "drift" in indicator else []), base=clock)
 
 
 def proven(made, folder, promtool, amtool):
@@ -77,7 +85,8 @@ def test_every_tier_fires_in_time_and_not_before_and_is_quiet_when_it_should_be(
     [
         name
         for name in SHAPES
-        if name in {"ttft, lab", "availability, lab", "many tiers", "drift, lab", "drift by its budget"}
+        if name
+        in {"ttft, lab", "availability, lab", "many tiers", "tiers that wait", "drift, lab", "drift by its budget"}
     ],
     indirect=True,
 )

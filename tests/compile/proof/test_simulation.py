@@ -1,5 +1,6 @@
 """The sliding window that decides what rules must do, against the plainest way to say the same."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
@@ -42,3 +43,12 @@ def test_a_life_is_quiet_then_firing_then_kept_then_quiet():
     # the condition holds from 65 s (three quarters of 20 s) to 85 s (half of 10 s no more)
     assert [end * 5 + 5 for end, held in enumerate(burning(timeline.events, burn)) if held] == [65, 70, 75, 80]
     assert life(promise, timeline) == ((60_000, "quiet"), (70_000, "fires"), (100_000, "fires"), (120_000, "quiet"))
+    # one evaluation more to wait: the condition of 70 s still holds at 80 s
+    assert life(replace(promise, wait=10_000), timeline) == (
+        (70_000, "quiet"),
+        (80_000, "fires"),
+        (100_000, "fires"),
+        (120_000, "quiet"),
+    )
+    # and what has to hold for longer than it did never fires
+    assert life(replace(promise, wait=30_000), timeline) == ((90_000, "quiet"),)

@@ -286,6 +286,9 @@ class Tier(Fixed):
     short: Duration
     long: Duration
 
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    """How long both windows have to stay above it; not at all when left out. It hides bursts that are shorter."""
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.short >= self.long:
