@@ -19,6 +19,7 @@ settings.register_profile("failsoft", deadline=None)
 settings.load_profile("failsoft")
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
+SLOW_S = 900
 IN_CI = os.environ.get("CI") == "true"
 # What a test with this marker needs, and the argument of tools/parts.py that brings it.
 NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
@@ -48,6 +49,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
     if IN_CI:
         return  # there, a part that is missing is a failure
     for marker, (_, there) in NEEDS.items():
