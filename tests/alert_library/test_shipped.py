@@ -95,6 +95,17 @@ def test_it_stands_in_the_file_of_its_topic():
 def test_few_alerts_page_and_each_names_who_is_hurt():
     paging = {rule.name for rule in RULES.values() if rule.spec.severity == "page"}
     assert len(paging) < len(RULES) / 5
+    assert f"{len(RULES)} alerts ship, {len(paging)} of them page." in PAGE.read_text()
+
+
+def test_a_drift_job_that_tells_nothing_pages_and_what_it_finds_is_what_it_says():
+    severity = {rule.name: rule.spec.severity for rule in RULES.values() if rule.spec.topic == "drift"}
+    assert {name for name, one in severity.items() if one == "page"} == {
+        *("drift-job-silent", "drift-job-gone", "drift-job-failing", "drift-found")
+    }
+    for name, said in (("drift-found", "page"), ("drift-found-small", "ticket")):
+        assert f'max by (model, monitor) (failsoft_drift_features{{severity="{said}"}}) > 0' in RULES[name].spec.expr
+        assert severity[name] == said
 
 
 # The failure modes of an inference service that have a signal in metrics, and who tells of them.
