@@ -127,7 +127,7 @@ def test_a_reference_is_learned_and_tells_changed_traffic_from_the_same(promethe
 def test_what_cannot_be_learned_is_said_with_its_place_and_writes_nothing(prometheus, tmp_path):
     folder = workspace(tmp_path / "gone", "gone")
     ran = CliRunner().invoke(root, ["drift", "learn", "output", str(folder), "--prometheus", prometheus])
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "FS511" in ran.output
     assert "failsoft.yaml:12" in ran.output
     assert not (folder / "drift").exists()

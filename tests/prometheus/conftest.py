@@ -15,7 +15,7 @@ class Hostile:
         self.asked = []
         self.answer = b""
         self.drip = 0.0
-        self.hang = False
+        self.hang = self.endless = False
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._stop = threading.Event()
@@ -54,6 +54,8 @@ class Hostile:
                         return
             else:
                 connection.sendall(self.answer)
+            while self.endless and not self._stop.is_set():
+                connection.sendall(b"x" * 2**20)
             if self.hang:
                 self._stop.wait(10)
 

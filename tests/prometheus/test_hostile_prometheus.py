@@ -3,12 +3,14 @@
 import json
 import logging
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from failsoft.clients.prometheus import PrometheusClient
 from failsoft.clients.secrets import Secret
-from failsoft.errors import PermanentError, UnavailableError
+from failsoft.errors import PermanentError, TooSlowError, UnavailableError
 
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": []}}
 
@@ -51,6 +53,47 @@ def test_an_answer_that_is_not_prometheus_is_unavailable(hostile, body):
     hostile.says(body)
     with pytest.raises(UnavailableError):
         ask(hostile)
+
+
+def test_a_page_of_html_is_named(hostile):
+    hostile.says("\n<!DOCTYPE html><html>Please sign in</html>")
+    with pytest.raises(UnavailableError, match="answered HTML, not JSON: is it Prometheus"):
+        ask(hostile)
+
+
+ENDLESS = """
+import resource, sys
+from failsoft.clients.prometheus import PrometheusClient
+from failsoft.errors import FailsoftError
+import prometheus_api_client, requests
+client = PrometheusClient(sys.argv[1], timeout=30)
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + 512 * 2**20,) * 2)
+for ask in (lambda: client.query("up"), lambda: client.read("rules", largest=2**20)):
+    try:
+        ask()
+    except FailsoftError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("head", ["200 OK", "302 Found\r\nLocation: /login", "500 Internal Server Error"])
+def test_an_answer_without_an_end_is_left_at_a_limit_of_memory(hostile, head):
+    hostile.answer, hostile.endless = f"HTTP/1.1 {head}\r\nConnection: close\r\n\r\n".encode(), True
+    ran = subprocess.run(
+        [sys.executable, "-c", ENDLESS, hostile.url], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout.splitlines() == [
+        f"Prometheus at {hostile.url} answers with more than {size} MiB" for size in (64, 1)
+    ], ran.stderr
+
+
+def test_an_endpoint_that_drips_is_given_up_in_time_whatever_is_read(hostile, took):
+    hostile.says('{"status": "success", "data": []}' + 200 * " ")
+    hostile.drip = 0.05
+    with pytest.raises(TooSlowError):
+        PrometheusClient(hostile.url, timeout=0.5).read("rules")
+    assert took() < 3
 
 
 def test_an_empty_vector_is_no_data_and_no_error(hostile):
@@ -105,7 +148,7 @@ def test_a_server_that_drips_its_answer_is_given_up_in_time(hostile, took):
 def test_nobody_there_is_unavailable():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(UnavailableError, match="cannot be reached"):
+    with pytest.raises(UnavailableError, match="refused the connection"):
         PrometheusClient(f"http://127.0.0.1:{port}", timeout=0.5).query("up")
 
 

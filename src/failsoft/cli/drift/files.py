@@ -12,7 +12,9 @@ import click
 
 from failsoft.cli.common import report
 from failsoft.errors import MissingPartError, UsageError
-from failsoft.findings import Finding, Place
+from failsoft.findings import Finding, Place, Severity
+from failsoft.workspace import Workspace
+from failsoft.workspace.load import load
 
 if TYPE_CHECKING:
     from failsoft.drift import ReferenceProfile, Source
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COULD_NOT_JUDGE",
     "Told",
+    "loaded",
     "names",
     "opened",
     "read_calibration",
@@ -39,10 +42,25 @@ _MOST = 5_000_001
 _EVERY_S = 2.0
 
 
-def stop(findings: Iterable[Finding], form: str) -> NoReturn:
-    """Print why there is no answer, and end."""
-    report(list(findings), form)
+def stop(findings: Iterable[Finding], form: str, root: Path = Path()) -> NoReturn:
+    """Print why there is no answer, and end; places are within the workspace `root`."""
+    report(list(findings), form, root)
     sys.exit(COULD_NOT_JUDGE)
+
+
+def loaded(root: Path, form: str, *, to_learn: bool = False) -> Workspace:
+    """The workspace; ends the command where it has errors.
+
+    `to_learn`: that a reference or an answer is not stored yet, of whatever document, is no reason not to learn.
+    """
+    workspace, findings = load(root)
+    if to_learn:
+        learnt = {monitor.at("spec", "reference") for monitor in workspace.monitors.values()}
+        learnt |= {probe.at("spec", "answers") for probe in workspace.probes.values()}
+        findings = tuple(finding for finding in findings if finding.place not in learnt)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        stop(findings, form, root)
+    return workspace
 
 
 def read_reference(path: Path, form: str, revision: str = "") -> "ReferenceProfile":

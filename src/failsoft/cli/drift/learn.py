@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
-from failsoft.cli.drift.files import write_whole
+from failsoft.cli.drift.files import loaded, stop, write_whole
 from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Severity
+from failsoft.findings import Finding
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
-from failsoft.workspace.load import load
 from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from failsoft.drift.monitors.learned import Learned
 
 __all__ = ["learn"]
+
+_GREETING_S = 10
+_PATIENCE_S = 120
 
 
 @click.command("learn")
@@ -61,20 +63,19 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     Learn from a time in which the model was well, and was the one that is served now. Where MONITOR has a budget of
     false alarms, the critical values that keep it are stored beside the reference, and what they promise is printed.
     """
-    loaded = _loaded(workspace, output)
-    if monitor not in loaded.monitors:
-        raise unknown("DriftMonitor", monitor, list(loaded.monitors))
-    document = loaded.monitors[monitor]
+    known = loaded(workspace, output, to_learn=True)
+    if monitor not in known.monitors:
+        raise unknown("DriftMonitor", monitor, list(known.monitors))
+    document = known.monitors[monitor]
     if not document.spec.signals:
         raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
-    prometheus = _client(loaded, url)
+    prometheus = _client(known, url)
     revision = revision or _served(document, prometheus)
     told = Told(datetime.now(UTC), since, revision, rhythm)
-    learned = _learned(loaded, document, prometheus, told)
+    learned = _learned(known, document, prometheus, told)
     if isinstance(learned, tuple):
-        finish(learned, output, "", workspace)
-        return
-    target = out or _target(loaded.root / document.spec.reference, revision)
+        stop(learned, output, workspace)
+    target = out or _target(known.root / document.spec.reference, revision)
     write_whole(target, learned.profile.render())
     written, found = [f"wrote {target}"], _kept(learned, document, target)
     if learned.calibration is not None:
@@ -118,20 +119,12 @@ def _kept(learned: "Learned", monitor: Document[DriftMonitorSpec], target: Path)
     return promise_findings(monitor, kept)
 
 
-def _loaded(root: Path, output: str) -> Workspace:
-    """The workspace; that a reference is missing is no reason not to learn it."""
-    workspace, findings = load(root)
-    references = {monitor.at("spec", "reference") for monitor in workspace.monitors.values()}
-    left = [finding for finding in findings if finding.place not in references]
-    if any(finding.severity is Severity.ERROR for finding in left):
-        finish(left, output, "", root)
-    return workspace
-
-
 def _client(workspace: Workspace, url: str) -> "Prometheus":
+    """A patient client, of a Prometheus that answers the smallest question soon."""
     from failsoft.server.outside import make_prometheus
 
-    return make_prometheus(workspace, timeout=120, url=url)
+    make_prometheus(workspace, timeout=_GREETING_S, url=url).query("vector(1)")
+    return make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
 
 
 def _learned(

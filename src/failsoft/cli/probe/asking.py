@@ -4,12 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failsoft.cli.common import finish, unknown
-from failsoft.cli.drift.files import Told
-from failsoft.findings import Severity
+from failsoft.cli.common import unknown
+from failsoft.cli.drift.files import Told, loaded
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import ProbeSpec
-from failsoft.workspace.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +23,7 @@ def named(root: Path, name: str, output: str, *, learn: bool) -> tuple[Workspace
 
     That stored answers are missing is no reason not to `learn` them.
     """
-    workspace, findings = load(root)
-    answers = {probe.at("spec", "answers") for probe in workspace.probes.values()}
-    left = [finding for finding in findings if not learn or finding.place not in answers]
-    if any(finding.severity is Severity.ERROR for finding in left):
-        finish(left, output, "", root)
+    workspace = loaded(root, output, to_learn=learn)
     if name not in workspace.probes:
         raise unknown("Probe", name, list(workspace.probes))
     return workspace, workspace.probes[name]

@@ -1,14 +1,14 @@
 """The client of a real Prometheus, built on prometheus-api-client."""
 
-import json
 import logging
 import math
 import re
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from failsoft.clients.prometheus.port import Sample, Series
@@ -25,7 +25,7 @@ __all__ = ["PrometheusClient"]
 _log = logging.getLogger(__name__)
 _SHOWN = 300
 _PAUSE = 1.0
-_LARGEST = 32 * 1024 * 1024
+_LARGEST = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 # Prometheus' own limits, then those of Mimir and Cortex, and of Thanos.
 _LIMITS = re.compile(
@@ -116,38 +116,26 @@ class PrometheusClient:
             raise TooSlowError(f"{self._name} did not answer within {self._timeout:g} s") from None
         except RequestException as error:
             # Truncated bodies, HTML where JSON was expected, refused and reset connections.
-            kind = type(error).__name__
-            raise UnavailableError(f"{self._name} cannot be reached, or sent no whole answer ({kind})") from error
+            raise UnavailableError(f"{self._name} {_trouble(error)}") from error
         except (LookupError, TypeError, ValueError) as error:
             raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
 
     def _bounded(self, address: str, params: dict[str, str], largest: int) -> Any:
-        """Read piece by piece, so that neither a large answer nor a slow one holds us."""
-        auth = None if self._token is None else _bearer(self._token)
-        late = time.monotonic() + self._timeout
-        with self._session().get(address, params=params, auth=auth, timeout=self._timeout, stream=True) as response:
-            if response.status_code != HTTPStatus.OK:
-                self._judge(response)
-            body = bytearray()
-            for piece in response.iter_content(_PIECE):
-                body += piece
-                if len(body) > largest:
-                    raise TooLargeError(f"{self._name} answers {address} with more than {largest // 2**20} MiB")
-                if time.monotonic() > late:
-                    raise TooSlowError(f"{self._name} sent no whole answer within {self._timeout:g} s")
-        answer = json.loads(bytes(body))
+        hooks = {"response": partial(self._judge, largest=largest)}
+        answer = self._session().get(address, params=params, auth=self._auth, timeout=self._timeout, hooks=hooks).json()
         if answer["status"] != "success":
             raise ValueError(answer["status"])
         return answer["data"]
 
     def _session(self) -> "Session":
-        """A session without the hook that reads an answer whole."""
+        """This thread's session; its hook reads and judges every answer, those that redirect too."""
         from requests import Session
 
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = Session()
             session.verify = self._verify_tls
+            session.hooks["response"].append(self._judge)
         return session
 
     def _connect(self) -> "PrometheusConnect":
@@ -158,28 +146,30 @@ class PrometheusClient:
 
     def _new_connect(self) -> "PrometheusConnect":
         from prometheus_api_client import PrometheusConnect
-        from requests import Session
         from urllib3.util.retry import Retry
 
-        session = Session()
-        session.verify = self._verify_tls
-        session.hooks["response"].append(self._judge)
         return PrometheusConnect(
             url=self.url,
             # Its own default retries 5xx and timeouts three times with pauses, and sleeps as Retry-After says.
             retry=Retry(0, read=False),
-            # As `auth`, because a header alone loses to an entry of ~/.netrc.
-            auth=None if self._token is None else _bearer(self._token),
-            session=session,
+            auth=self._auth,
+            session=self._session(),
             timeout=self._timeout,
         )
 
-    def _judge(self, response: "Response", **_: object) -> None:
+    @property
+    def _auth(self) -> "Callable[[PreparedRequest], PreparedRequest] | None":
+        # As `auth`, because a header alone loses to an entry of ~/.netrc.
+        return None if self._token is None else _bearer(self._token)
+
+    def _judge(self, response: "Response", largest: int = _LARGEST, **_: object) -> None:
         """Turn every answer but 200 into our error, with Prometheus' own words; called by requests for each answer."""
+        body = self._body(response, largest)
         if response.is_redirect:
             return
-        body = self._body(response)
         if response.status_code == HTTPStatus.OK:
+            if body.lstrip()[:1] == b"<":
+                raise UnavailableError(f"{self._name} answered HTML, not JSON: is it Prometheus?")
             if b'"warnings"' in body:
                 said = response.json().get("warnings")
                 _log.warning("%s warned: %s", self._name, said)
@@ -199,7 +189,8 @@ class PrometheusClient:
             raise TooSlowError(message)
         raise UnavailableError(message, delay=retry_after(response.headers, otherwise=_PAUSE))
 
-    def _body(self, response: "Response") -> bytes:
+    def _body(self, response: "Response", largest: int) -> bytes:
+        """Read an answer piece by piece, so that neither an endless one nor a slow one holds us."""
         from requests.exceptions import RequestException
 
         # requests' timeout is for each read; a server that drips bytes would hold us for ever without this one.
@@ -212,14 +203,22 @@ class PrometheusClient:
         deadline = threading.Timer(self._timeout, give_up)
         deadline.daemon = True
         deadline.start()
+        body = bytearray()
         try:
-            return response.content
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > largest:
+                    response.close()
+                    raise TooLargeError(f"{self._name} answers with more than {largest // 2**20} MiB")
         except RequestException:
-            if late.is_set():
-                raise TooSlowError(f"{self._name} sent no whole answer within {self._timeout:g} s") from None
-            raise
+            if not late.is_set():
+                raise
         finally:
             deadline.cancel()
+        if late.is_set():  # a body without a length seems to end well there
+            raise TooSlowError(f"{self._name} sent no whole answer within {self._timeout:g} s")
+        response._content = bytes(body)  # noqa: SLF001  # where requests itself keeps what it read
+        return response._content  # noqa: SLF001
 
     def _read[T](self, result: Any, reader: Callable[[Any], tuple[T, ...]]) -> tuple[T, ...]:
         try:
@@ -268,6 +267,22 @@ def _bearer(token: Secret) -> Callable[["PreparedRequest"], "PreparedRequest"]:
         return request
 
     return sign
+
+
+def _trouble(error: BaseException) -> str:
+    """Why there is no whole answer, in words that tell where to look."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return "cannot be reached: it refused the connection"
+    if any(isinstance(cause, gaierror) for cause in causes):
+        return "cannot be reached: nobody knows its name"
+    return f"cannot be reached, or sent no whole answer ({type(error).__name__})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _seconds(value: float) -> str:
