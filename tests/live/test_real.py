@@ -1,6 +1,7 @@
 """A workspace against Prometheus itself, the oldest and the newest, and against what is none."""
 
 import json
+import re
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,6 +69,32 @@ def test_a_server_is_compared_with_everything_that_the_workspace_needs(server, a
 
     with pytest.raises(TooLargeError, match="more than 0 MiB"):
         server.read("rules", largest=1000)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "field", "expected", "refused"),
+    [
+        ("queryOffset: 1m", "query_offset", "Prometheus 2.53 or newer", {"oldest"}),
+        ("partialResponse: abort", "partial_response_strategy", "the ruler of Thanos", {"oldest", "newest"}),
+    ],
+)
+def test_words_that_the_server_cannot_read_in_a_rule_file_are_told(  # what is asked, and the parts
+    server, asked, request, tmp_path, capsys, asked_for, field, expected, refused
+):
+    """The rules are judged as they are delivered, with what the workspace says of all groups."""
+    asked(("spec:\n  prometheus:", f"spec:\n  output: {{{asked_for}}}\n  prometheus:"))
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(tmp_path), "--prometheus", server.url])
+    said = capsys.readouterr().err
+    if request.node.callspec.params["server"] in refused:
+        assert ended.value.code == 1
+        assert re.search(rf"error\[FS476\] Prometheus \S+ does not know {field}, and refuses rules/_", said)
+        assert asked_for in said
+        assert f"expected {expected}" in said
+        assert f"leave {asked_for.partition(':')[0]} out of spec.output" in said
+    else:
+        assert ended.value.code == 0
+        assert "FS476" not in said
 
 
 class _Strange(BaseHTTPRequestHandler):

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from failsoft.alerts.compile import Compiled
+from failsoft.alerts.packages import packaged
 from failsoft.live.model import Read, Subject
 from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Sli
 from failsoft.slo.promql import Matcher
@@ -19,8 +20,9 @@ _VARYING = re.compile(r'"(?:[^"\\]|\\.)*"|\b\d+(?:\.\d+)?(?:[smhdwy]|ms)*\b')
 
 
 def subject_of(workspace: Workspace, compiled: Compiled) -> Subject:
-    """The workspace and what it compiles to, as the checks take it."""
-    rules = {path: text for path, text in compiled.files.items() if path.startswith("rules/")}
+    """The workspace and what it compiles to, as the checks take it: the rules as they are delivered, as plain files."""
+    files = packaged(compiled.files, workspace.config.output.model_copy(update={"format": "rules"}))
+    rules = {path: text for path, text in files.items() if path.startswith("rules/")}
     reads = {objective.name: tuple(dict.fromkeys(_reads(objective.sli))) for objective in compiled.objectives}
     return Subject(workspace, compiled.objectives, rules, reads)
 

@@ -1,6 +1,6 @@
 """Whether this Prometheus understands the rules: their expressions, and their fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
 from failsoft.findings import Finding, Place
@@ -10,8 +10,13 @@ from failsoft.live.subject import groups_of, shapes
 
 __all__ = ["FIELDS", "refused", "version_lacks"]
 
+_SHOWN = 5
+_THANOS = "partial_response_strategy"
+
 FIELDS = MappingProxyType({"keep_firing_for": Version(2, 42), "query_offset": Version(2, 53)})
 """Fields of groups and rules, and the first version that reads them; older ones refuse the whole file."""
+
+_ASKED_FOR = MappingProxyType({"query_offset": "queryOffset", _THANOS: "partialResponse"})
 
 
 def refused(subject: Subject, answers: Answers) -> Iterator[Finding]:
@@ -24,17 +29,24 @@ def refused(subject: Subject, answers: Answers) -> Iterator[Finding]:
 
 
 def version_lacks(subject: Subject, answers: Answers) -> Iterator[Finding]:
-    """A field that came with a later version."""
+    """A field that came with a later version, or that Prometheus itself never knew."""
     if answers.version is None:
         return
-    for field, since in FIELDS.items():
-        if answers.version >= since:
-            continue
-        using = [path for path, text in subject.rules.items() if f"    {field}: " in text or f"  {field}: " in text]
+    lacking = {field: f"Prometheus {since} or newer" for field, since in FIELDS.items() if answers.version < since}
+    for field, expected in (lacking | {_THANOS: "the ruler of Thanos"}).items():
+        using = [path for path, text in subject.rules.items() if f"\n  {field}: " in text or f"\n    {field}: " in text]
         if using:
-            message = f"Prometheus {answers.product} does not know {field}, and refuses {', '.join(using)}"
-            place = subject.workspace.config_at("spec", "prometheus")
-            yield Finding(codes.VERSION_LACKS, message, place, f"Prometheus {since} or newer", "update Prometheus")
+            message = f"Prometheus {answers.product} does not know {field}, and refuses {_files(using)}"
+            key = _ASKED_FOR.get(field)
+            place = subject.workspace.config_at("spec", *(("output", key) if key else ("prometheus",)))
+            update = [] if field == _THANOS else ["update Prometheus"]
+            hint = " or ".join([*update, *([f"leave {key} out of spec.output"] if key else [])])
+            yield Finding(codes.VERSION_LACKS, message, place, expected, hint)
+
+
+def _files(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return ", ".join(paths[:_SHOWN]) + more
 
 
 def _place(subject: Subject, group: str) -> Place:
