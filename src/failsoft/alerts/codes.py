@@ -12,6 +12,7 @@ __all__ = [
     "NO_RUNBOOK",
     "PAGER_UNREACHABLE",
     "PROOF_FAILED",
+    "PROOF_UNENDED",
     "ROUTES_REFUSED",
     "ROUTES_UNREADABLE",
     "ROUTE_COLLISION",
@@ -53,6 +54,7 @@ IDLE_CAUSE = Code(
 STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
 SILENT_CIRCLE = Code("FS494", "silent-circle", "Causes and symptoms that silence each other.")
 NOT_PROVABLE = Code("FS490", "not-provable", "A proof that this promtool cannot evaluate.", Severity.WARNING)
+PROOF_UNENDED = Code("FS487", "proof-unended", "A proof that does not end within its time.")
 
 CODES = (
     TIER_ORDER,
@@ -66,6 +68,7 @@ CODES = (
     SECRET_RELATIVE,
     ROUTES_REFUSED,
     PROOF_FAILED,
+    PROOF_UNENDED,
     UNPROVEN,
     MISROUTED,
     ROUTES_UNREADABLE,

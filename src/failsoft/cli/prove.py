@@ -25,6 +25,7 @@ def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None
     """
     from failsoft.cli.artefacts import write
     from failsoft.cli.compile import compiled
+    from failsoft.cli.progress import progress
     from failsoft.cli.proving import Tools, check_tools, coverage, prove
     from failsoft.cli.proving_routes import prove_routes
     from failsoft.clients.binaries import find
@@ -38,7 +39,8 @@ def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None
         finish(findings, output, "", workspace)
     with tempfile.TemporaryDirectory(prefix="failsoft-test-") as folder:
         write(made.files, Path(folder))
-        findings += prove(made, Path(folder), tools)
+        with progress("proving", "proofs") as told:
+            findings += prove(made, Path(folder), tools, told)
         findings += prove_routes(loaded, made, Path(folder), tools.amtool)
     rows = coverage(made, findings)
     if output == "text":

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -12,14 +12,16 @@ from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.observed import HISTOGRAM
 from failsoft.alerts.proof import groups_named, proven_by, unproven
 from failsoft.alerts.rules import groups_in, yaml_string
+from failsoft.cli.progress import EVERY_S
 from failsoft.clients.binaries import Completed, run_tool
-from failsoft.errors import UsageError
+from failsoft.errors import UnavailableError, UsageError
 from failsoft.findings import Finding, Place
 
 __all__ = ["Tools", "check_tools", "coverage", "prove"]
 
 _FILES_AT_ONCE = 200
-_TIMEOUT = 300.0
+_TIMEOUT = 1200.0
+"""Seconds for one call of a program: proofs take seconds, and minutes on a machine that does much else."""
 _SHOWN = 3
 _FAILURE = re.compile(
     r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
@@ -44,17 +46,20 @@ class Tools:
     amtool: Path
 
 
-def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]:
+def prove(
+    compiled: Compiled, folder: Path, tools: Tools, told: Callable[[int, int], None] = lambda *_: None
+) -> tuple[Finding, ...]:
     """Everything that promtool and amtool have to say about the files in `folder`, and what is not proven.
 
     Args:
         compiled: what was compiled, with tests.
         folder: where its files were written.
         tools: the programs.
+        told: hears every few seconds how many proofs are done, and of how many.
 
     Raises:
         MissingPartError: one of them does not start.
-        UnavailableError: one of them does not end.
+        UnavailableError: one of them does not end where it reads files only; a proof that does not is a finding.
     """
     units = [unit for unit in compiled.units if unit.tests]
     with ThreadPoolExecutor(
@@ -64,8 +69,9 @@ def prove(compiled: Compiled, folder: Path, tools: Tools) -> tuple[Finding, ...]
         beyond = _beyond(compiled, units, folder, tools)
         within = [unit for unit in units if unit not in beyond]
         refused += [_not_proven(unit) for unit in beyond]
-        failed = pool.map(lambda alike: _test(alike, folder, tools), _shapes(within))
-        findings = [*refused, *(finding for finding in failed if finding is not None)]
+        failed = [pool.submit(_test, alike, folder, tools) for alike in _shapes(within)]
+        _watch(failed, told)
+        findings = [*refused, *(finding for one in failed if (finding := one.result()) is not None)]
     findings += _unproven(compiled, units)
     return tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
 
@@ -87,12 +93,13 @@ def coverage(compiled: Compiled, findings: Sequence[Finding] = ()) -> tuple[tupl
 
 
 def _failed(units: Sequence[Unit], findings: Sequence[Finding]) -> frozenset[str]:
-    """The subjects without a proof: theirs fails, or that of another one of their shape, or their file is refused."""
+    """The subjects without a proof: theirs fails or does not end, or that of their shape, or their file is refused."""
     places = {
         code: {one.place for one in findings if one.code is code}
-        for code in (codes.PROOF_FAILED, codes.RULES_REFUSED, codes.NOT_PROVABLE)
+        for code in (codes.PROOF_FAILED, codes.PROOF_UNENDED, codes.RULES_REFUSED, codes.NOT_PROVABLE)
     }
-    shapes = {_shape(unit) for unit in units if unit.place in places[codes.PROOF_FAILED]}
+    broken = places[codes.PROOF_FAILED] | places[codes.PROOF_UNENDED]
+    shapes = {_shape(unit) for unit in units if unit.place in broken}
     files = {unit.rules for unit in units if unit.place in places[codes.RULES_REFUSED]}
     beyond = places[codes.NOT_PROVABLE]
     return frozenset(
@@ -126,6 +133,15 @@ def _check_routes(folder: Path, tools: Tools) -> Iterator[Finding]:
         yield Finding(codes.ROUTES_REFUSED, message, Place(ALERTMANAGER_FILE), hint=_said(done))
 
 
+def _watch(proofs: Sequence[Future[Finding | None]], told: Callable[[int, int], None]) -> None:
+    """Tell how many are done until all are, every few seconds where none ends."""
+    left = set(proofs)
+    while left:
+        told(len(proofs) - len(left), len(proofs))
+        left = wait(left, EVERY_S, FIRST_COMPLETED).not_done
+    told(len(proofs), len(proofs))
+
+
 def _shapes(units: Sequence[Unit]) -> list[list[Unit]]:
     """The units whose proofs differ in names only, together: the proof of the first is that of the others."""
     shapes: dict[str, list[Unit]] = {}
@@ -141,13 +157,18 @@ def _shape(unit: Unit) -> str:
 def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
     unit = alike[0]
     proofs = [proof for proof in (unit.tests, unit.budget) if proof]
-    done = _promtool(tools, folder, "test", "rules", *(_alone(unit, proof, folder) for proof in proofs))
+    others = f", and with it that of {len(alike) - 1} more of its shape" if len(alike) > 1 else ""
+    try:
+        done = _promtool(tools, folder, "test", "rules", *(_alone(unit, proof, folder) for proof in proofs))
+    except UnavailableError:
+        message = f"the proof of {unit.subject} did not end within {_TIMEOUT / 60:g} minutes{others}"
+        hint = "run failsoft test again where less else runs; proofs take seconds to a few minutes of one processor"
+        return Finding(codes.PROOF_UNENDED, message, unit.place, hint=hint)
     if done.ok:
         return None
     failures = list(dict.fromkeys(_told(match) for match in _FAILURE.finditer(done.stdout + done.stderr)))
     more = f" and {len(failures) - _SHOWN} more" if len(failures) > _SHOWN else ""
     hint = "; ".join(failures[:_SHOWN]) + more if failures else _said(done)
-    others = f", and with it that of {len(alike) - 1} more of its shape" if len(alike) > 1 else ""
     message = f"the proof of {unit.subject} fails{others}"
     return Finding(codes.PROOF_FAILED, message, unit.place, "alerts that do what the SLO promises", hint)
 

@@ -1,12 +1,14 @@
 """Coverage is read from the test files: a check that is not there is missed."""
 
 import dataclasses
+import os
 import re
 
 import pytest
 
 from failsoft.alerts import codes
 from failsoft.alerts.proof import proven_by, unproven
+from failsoft.cli import progress, proving
 from failsoft.cli.proving import Tools, check_tools, coverage, prove
 from failsoft.errors import UsageError
 from failsoft.findings import Finding
@@ -56,6 +58,34 @@ def test_what_failed_is_not_counted_as_proven(written, base, lab_windows, tmp_pa
     assert counted["u"][0] == counted["u"][1] > 0
     refused = Finding(codes.RULES_REFUSED, "promtool refuses the file", units["s"].place)
     assert {proven for subject, _, proven in coverage(made, [refused]) if subject in {"s", "t", "u"}} == {0}
+
+
+def test_a_proof_that_does_not_end_is_told_and_the_others_go_on(
+    written, base, lab_windows, tmp_path, tools, monkeypatch, capsys
+):
+    """A program that hangs over one SLO costs the proof of that SLO, not of all; meanwhile it is told how far it is."""
+    other = SLO.replace("name: s}", "name: u}").replace("ttft: {below: 500ms}", "availability: {}")
+    made = written(SLO, other, lab_windows, base=base.replace("15s", "1s")).output(tmp_path, tests=True)
+    fifo = tmp_path / "never"
+    os.mkfifo(fifo)
+    slow = tmp_path / "promtool"
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in "test rules tests/s."*) read -r line < {fifo};; esac\nexec {tools.promtool} "$@"\n'
+    )
+    slow.chmod(0o755)
+    monkeypatch.setattr(proving, "_TIMEOUT", 12.0)
+    monkeypatch.setattr(proving, "EVERY_S", 0.1)
+    monkeypatch.setattr(progress, "EVERY_S", 0.1)
+    with progress.progress("proving", "proofs") as told:
+        (finding,) = prove(made, tmp_path, Tools(slow, tools.amtool), told)
+    assert finding.code.id == "FS487"
+    assert finding.message == "the proof of s did not end within 0.2 minutes"
+    assert finding.place == next(unit.place for unit in made.units if unit.subject == "s")
+    rows = {subject: (alerts, proven) for subject, alerts, proven in coverage(made, [finding])}
+    assert rows["s"] == (2, 0)
+    assert rows["u"] == (2, 2)
+    count = len(made.units)
+    assert f"proving: {count - 1} of {count} proofs\n" in capsys.readouterr().err
 
 
 def test_a_program_that_is_no_promtool_proves_nothing(tools, tmp_path):
