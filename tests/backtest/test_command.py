@@ -111,6 +111,19 @@ def test_people_read_what_would_have_fired_and_what_they_can_promise(told, run):
     assert "asking Prometheus: 0 of 5 queries" in err
 
 
+def test_a_short_history_promises_nothing_and_says_so(told, run, tmp_path):
+    folder, url = told
+    asked = ("--until", UNTIL, "--slo", "chat-ttft", "--since", "6h")
+    _, out, _ = run(folder, url, *asked)
+    assert (
+        "promise? Not by this: less than half of 1d was seen, and the rest may be worse; in the 25% of 1d that" in out
+    )
+    html = tmp_path / "page.html"
+    _, out, _ = run(folder, url, *asked, "--output", "json", "--html", str(html))
+    assert json.loads(out)["slos"][0]["enoughSeen"] is False
+    assert 'class="promises thin"' in html.read_text()
+
+
 def test_what_was_kept_is_not_asked_again_and_an_edited_objective_asks_nothing(told, run):
     folder, url = told
     _, first, _ = run(folder, url, "--since", "6h", "--until", UNTIL, "--slo", "chat-ttft")

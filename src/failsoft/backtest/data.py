@@ -67,6 +67,7 @@ def _slo(one: Replayed) -> dict[str, Any]:
         },
         "excluding": None if one.excluding is None else _excluding(one.excluding),
         "reached": _share(one.reached),
+        "enoughSeen": one.enough,
         "seen": _seen(one.seen),
         "promises": [_promise(promise) for promise in one.promises],
     }

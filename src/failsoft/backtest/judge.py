@@ -10,7 +10,7 @@ from types import MappingProxyType
 from failsoft.backtest.excluded import excluded_in, without
 from failsoft.backtest.questions import BAD, FRESH, TOTAL
 from failsoft.backtest.replay import Run, Sums, episodes, runs
-from failsoft.backtest.result import Budget, Excluding, Fired, Point, Promise, Replayed
+from failsoft.backtest.result import ENOUGH, Budget, Excluding, Fired, Point, Promise, Replayed
 from failsoft.backtest.seen import seen_of, unseen
 from failsoft.backtest.track import Labels, Span, Track, Values
 from failsoft.slo.indicators import Slices
@@ -25,7 +25,6 @@ LADDER = tuple(Percent(Decimal(text)) for text in ("90", "95", "99", "99.5", "99
 """Objectives that people promise."""
 
 _POINTS = 360
-_HALF = 0.5
 
 type Answers = Mapping[str, Mapping[Labels, Values]]
 
@@ -148,7 +147,7 @@ class _Past:
         steps, period, last = self.span.judged, self._period, self.span.steps - 1
         ratios, seen = self.sums.ratios(steps, period), self.sums.coverages(steps, period)
         enough = zip(ratios, steps, seen, strict=True)
-        found = ((ratio, end) for ratio, end, part in enough if ratio >= 0 and (part >= _HALF or end == last))
+        found = ((ratio, end) for ratio, end, part in enough if ratio >= 0 and (part >= ENOUGH or end == last))
         return max(found, default=None)
 
     def budget(self, budget: float) -> Budget:
@@ -171,7 +170,7 @@ class _Past:
             end = min(start + stride, judged.stop) - 1
             steps = end + 1 - start
             since = sums.bad(end, end + 1 - judged.start) / allowed if allowed else None
-            spent = self.spent(end, budget) if sums.coverage(end, self._period) >= _HALF else None
+            spent = self.spent(end, budget) if sums.coverage(end, self._period) >= ENOUGH else None
             yield Point(
                 self.span.at(end), since, spent, sums.coverage(end, steps), sums.bad(end, steps), sums.total(end, steps)
             )

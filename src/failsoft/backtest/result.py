@@ -7,7 +7,11 @@ from failsoft.backtest.track import Labels, Span
 from failsoft.findings import Finding
 from failsoft.slo.resolve import Objective
 
-__all__ = ["Budget", "Excluding", "Fired", "Point", "Promise", "Replayed", "Seen", "Stretch"]
+__all__ = ["ENOUGH", "Budget", "Excluding", "Fired", "Point", "Promise", "Replayed", "Seen", "Stretch"]
+
+
+ENOUGH = 0.5
+"""Of a period has to be seen before it says much; half is a convention, no statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,11 @@ class Replayed:
         """The SLO, and its group where it has one."""
         group = ", ".join(f"{label}={value}" for label, value in self.group)
         return f"{self.objective.name}{{{group}}}" if group else self.objective.name
+
+    @property
+    def enough(self) -> bool:
+        """Whether so much of the last period was seen that what was kept says something about a promise."""
+        return self.budget.coverage >= ENOUGH
 
     @property
     def reached(self) -> float | None:

@@ -1,6 +1,6 @@
 """A backtest as text for a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import floor
 
@@ -103,15 +103,22 @@ def answer(one: Replayed) -> str:
     kept = [promise for promise in _own(one) if promise.worst is not None and promise.worst <= 1]
     if one.reached is None:
         return "there were no events, so nothing can be promised by them"
-    reached = f"the worst {range_text(one.objective.period)} had {percent(1 - one.reached)} bad events"
+    period = range_text(one.objective.period)
+    reached = f"the worst {period} had {percent(1 - one.reached)} bad events"
     if not kept:
-        return f"none of these objectives was kept: {reached}"
-    best = kept[-1]
-    return f"{best.text} was kept ({percent(best.worst)} of its budget at worst): {reached}"
+        said = f"none of these objectives was kept: {reached}"
+    else:
+        said = f"{kept[-1].text} was kept ({percent(kept[-1].worst)} of its budget at worst): {reached}"
+    if one.budget.coverage > _WHOLE:
+        return said
+    seen = f"n the {part(one.budget.coverage)} of {period} that was seen, {said}"
+    if one.enough:
+        return f"I{seen}"
+    return f"Not by this: less than half of {period} was seen, and the rest may be worse; i{seen}"
 
 
-def lines_of(one: Replayed) -> Iterator[str]:
-    """All about one SLO."""
+def lines_of(one: Replayed, faint: Callable[[str], str] = str) -> Iterator[str]:
+    """All about one SLO; `faint` takes what is too thin to rely on."""
     yield one.name
     yield f"  {promise_of(one)}"
     yield f"  {summary(one)}"
@@ -127,11 +134,12 @@ def lines_of(one: Replayed) -> Iterator[str]:
         return
     yield ""
     yield f"  What can I promise? {answer(one)}"
-    yield from _table(_objectives(one))
+    shown = str if one.enough else faint
+    yield from map(shown, _table(_objectives(one)))
     thresholds = _thresholds(one)
     if len(thresholds) > 2:  # noqa: PLR2004  # the head and the SLO's own
         yield ""
-        yield from _table(thresholds)
+        yield from map(shown, _table(thresholds))
 
 
 def _alerts(alerts: Sequence[Fired]) -> list[tuple[str, ...]]:

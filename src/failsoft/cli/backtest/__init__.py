@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,9 +169,10 @@ def _tell(  # noqa: PLR0913, PLR0917  # all that there is to tell
     else:
         report(findings, output, root)
     if output == "text":
+        faint = partial(click.style, dim=True)
         click.echo(asked_for(asked))
         for one in slos:
-            click.echo("\n" + "\n".join(lines_of(one)))
+            click.echo("\n" + "\n".join(lines_of(one, faint)))
     raise SystemExit(1 if any(finding.severity is Severity.ERROR for finding in findings) else 0)
 
 
