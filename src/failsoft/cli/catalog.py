@@ -68,7 +68,8 @@ def list_(*, workspace: Path | None, output: str) -> None:
         return
     width = max(map(len, loaded.engines))
     for engine in loaded.engines.values():
-        click.echo(f"{engine.name:<{width}}  {_state(engine):<10}  {', '.join(engine.spec.indicators.named())}")
+        measured = ", ".join(engine.spec.indicators.named()) or "your own counters and gauges"
+        click.echo(f"{engine.name:<{width}}  {_state(engine):<10}  {measured}")
 
 
 @command.command("show")
@@ -202,6 +203,8 @@ def _scraped(where: str, token_file: Path | None) -> Any:
 
 
 def _state(engine: "Document[EngineSpec]") -> str:
+    if not engine.spec.families:
+        return "-"
     return "verified" if engine.spec.source.verified else "unverified"
 
 
