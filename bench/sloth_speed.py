@@ -58,13 +58,14 @@ def _measured(folder: Path) -> Iterator[Row]:
     (folder / "rules").mkdir()
     pairs = []
     for index in range(_PAIRS + 1):
-        ours = _compile(folder, "workspace", f"out{index}")
+        ours = _compile(folder, "workspace", f"out{index}")  # a folder of its own: nothing is kept
         theirs = _took(sloth, "generate", "-i", folder / "sloth", "-o", folder / "rules")
         pairs.append((ours, theirs))
         print(f"compile {ours}, Sloth {theirs}", file=sys.stderr, flush=True)
     kept = pairs[1:]
     smaller = [_compile(folder, "smaller", f"small{index}") for index in range(_PAIRS)]
-    again = [_compile(folder, "workspace", f"out{_PAIRS}") for _ in range(2)]
+    again = [_compile(folder, "workspace", f"out{_PAIRS}") for _ in range(_PAIRS)]
+    changed = [_after_an_edit(folder, index) for index in range(_PAIRS)]
     checks = [_took(*_FAILSOFT, "check", folder / "workspace") for _ in range(_PAIRS)]
     what = f"{_FILES * _EACH:,} SLOs to rules"
     yield Row(f"{what}, Sloth", statistics.median(their.wall for _, their in kept), "s")
@@ -74,9 +75,13 @@ def _measured(folder: Path) -> Iterator[Row]:
     yield Row(f"{what}, memory", max(our.memory for our, _ in kept), "MiB", 1024)
     growth = statistics.median(our.cpu for our, _ in kept) / statistics.median(one.cpu for one in smaller)
     yield Row(f"processor time for {_FEWER} times as many SLOs", growth, "times", _FEWER)
-    yield Row(f"{what} again, nothing changed", min(one.wall for one in again), "s")
+    first = statistics.median(our.cpu for our, _ in kept)
+    yield Row(f"{what}, failsoft, time of processors", first, "s")
+    yield Row("the same again, nothing changed", statistics.median(one.cpu for one in again), "s")
+    yield Row(f"the same, one file of {_FILES:,} changed", statistics.median(one.cpu for one in changed), "s")
     documents = f"`failsoft check` of {_FILES * (_EACH + 1):,} documents"
-    yield Row(f"{documents}, time of processors", statistics.median(one.cpu for one in checks), "s", 3)
+    yield Row(f"{documents}, time of processors", statistics.median(one.cpu for one in checks), "s")
+    yield Row(f"{documents}, wall", min(one.wall for one in checks), "s", 3)
 
 
 def _write(folder: Path, files: int) -> None:
@@ -89,6 +94,12 @@ def _write(folder: Path, files: int) -> None:
             good = f'sum(rate(http_request_duration_seconds_bucket{{{chosen},le="0.5"}}[{{{{.window}}}}]))'
             queries.append((f"latency-{number}", f"{total} - {good}", total))
         (folder / f"shop-{index}.yaml").write_text(spec(f"shop-{index}", "99.9", queries), encoding="utf-8")
+
+
+def _after_an_edit(folder: Path, index: int) -> Took:
+    file = folder / "workspace" / "slo" / f"shop-{index}.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("99.9%", "99.8%"), encoding="utf-8")
+    return _compile(folder, "workspace", f"out{_PAIRS}")
 
 
 def _compile(folder: Path, workspace: str, out: str) -> Took:

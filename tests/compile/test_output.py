@@ -22,9 +22,9 @@ def there(folder):
 
 
 def test_files_are_written_and_the_second_time_none_is_touched(tmp_path):
-    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == (2, 0)
+    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out")[:2] == (2, 0)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out") == (0, 0)
+    assert write(files("rules/a.yaml", "b.yaml"), tmp_path / "out")[:2] == (0, 0)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
 
 
@@ -32,7 +32,7 @@ def test_a_file_of_ours_that_is_no_longer_made_goes_and_those_of_others_stay(tmp
     write(files("rules/a.yaml", "rules/b.yaml"), tmp_path)
     (tmp_path / "rules" / "mine.yaml").write_text("groups: []\n")
     (tmp_path / "README").write_text("hello\n")
-    assert write(files("rules/b.yaml"), tmp_path) == (0, 1)
+    assert write(files("rules/b.yaml"), tmp_path)[:2] == (0, 1)
     assert there(tmp_path) == {"rules/b.yaml", "rules/mine.yaml", "README"}
 
 
@@ -62,7 +62,7 @@ def test_without_the_manifest_our_files_are_known_by_how_they_begin(tmp_path):
     write(files("a.yaml") | {"b.json": board.replace("VERSION", "1")}, tmp_path)
     (tmp_path / MANIFEST).unlink()
     new = {"a.yaml": MARK + "new\n", "b.json": board.replace("VERSION", "2")}
-    assert write(new, tmp_path) == (2, 0)
+    assert write(new, tmp_path)[:2] == (2, 0)
     assert {name: (tmp_path / name).read_text() for name in new} == new
 
 

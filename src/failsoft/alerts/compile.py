@@ -1,6 +1,6 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
@@ -86,6 +86,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
     rules: bool = True,
     tests: bool = True,
     references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
+    unchanged: Collection[str] = (),
     spread: Spread = map,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
     """Compile every SLO that can be.
@@ -100,6 +101,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
             it is down.
         rules: whether to write the rules of SLOs; without them, all that is wrong is said all the same.
         tests: whether to write the tests too.
+        unchanged: models whose rules are there already, and are not made again; there is no unit of their SLOs.
         spread: how models are compiled: one after the other, or side by side.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
@@ -118,7 +120,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
         if not runbooks.get(slo.name):
             findings.append(_no_runbook(objective))
     made: dict[str, Unit] = {}
-    models = list(by_model.values()) if rules else []
+    models = [of for model, of in by_model.items() if rules and model not in unchanged]
     for written, units in spread(partial(_of_model, workspace, runbooks, tests=tests), models):
         files |= written
         made |= {unit.subject: unit for unit in units}
@@ -139,7 +141,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
     return Compiled(
         dict(sorted(files.items())),
         (
-            *(made[objective.name] for objective in objectives if rules),
+            *(made[objective.name] for objective in objectives if objective.name in made),
             *there,
             *watch,
             *counted,

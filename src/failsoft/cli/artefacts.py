@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from failsoft.errors import UsageError
 
-__all__ = ["MANIFEST", "Changes", "replace", "stale", "write"]
+__all__ = ["MANIFEST", "Changes", "digest", "inside", "replace", "stale", "write"]
 
 MANIFEST = "failsoft-manifest.json"
 """The list of the files that we wrote, with their hashes."""
@@ -25,13 +26,14 @@ _STAGED = ".failsoft-"
 
 
 class Changes(NamedTuple):
-    """How many files were written, and how many were removed."""
+    """How many files were written, how many were removed, and all that are there now, with the SHA-256 of each."""
 
     written: int
     removed: int
+    listed: Mapping[str, str]
 
 
-def write(files: Mapping[str, str], folder: Path) -> Changes:
+def write(files: Mapping[str, str], folder: Path, kept: Mapping[str, str] = MappingProxyType({})) -> Changes:
     """Write `files` (paths relative to `folder`), and remove those of the last time that are no longer made.
 
     A file that was written by somebody else stays; where it stands in our way, nothing is written at all. One of ours
@@ -40,6 +42,11 @@ def write(files: Mapping[str, str], folder: Path) -> Changes:
     The new files are all on the disk before the first one takes its place, so what can fail has failed by then. No file
     system replaces several files at once: who reads in between may see some of them new and some old, each one whole.
 
+    Args:
+        files: the text of each.
+        folder: the folder.
+        kept: files that are there already as they have to be, with the SHA-256 of each.
+
     Raises:
         UsageError: the folder cannot be written, or a file of somebody else stands in our way.
     """
@@ -47,7 +54,7 @@ def write(files: Mapping[str, str], folder: Path) -> Changes:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            return _write(contents, folder)
+            return _write(contents, folder, kept)
     except OSError as error:
         raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
@@ -97,7 +104,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
+def _write(contents: Mapping[str, bytes], folder: Path, kept: Mapping[str, str]) -> Changes:
     before = _manifest(folder)
     changed = {path: raw for path, raw in contents.items() if _differs(folder, path, raw, before)}
     for parent in sorted({(folder / path).parent for path in changed}):
@@ -105,8 +112,8 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
     # writing and hashing wait for the system and for no Python, so two threads do them side by side
     with ThreadPoolExecutor(2) as pool:
         staged = {path: pool.submit(_stage, folder / path, raw) for path, raw in changed.items()}
-        hashed = pool.map(_digest, contents.values())
-        listed = dict(zip(contents, hashed, strict=True))
+        hashed = pool.map(digest, contents.values())
+        listed = {**kept, **dict(zip(contents, hashed, strict=True))}
     try:
         for path, temporary in [(path, one.result()) for path, one in staged.items()]:
             temporary.replace(folder / path)
@@ -114,7 +121,7 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
         for one in staged.values():
             if one.exception() is None:
                 one.result().unlink(missing_ok=True)
-    gone = [path for path in before if path not in contents and _ours(folder / path, before[path])]
+    gone = [path for path in before if path not in listed and _ours(folder / path, before[path])]
     for path in gone:
         (folder / path).unlink()
     for parent in sorted({(folder / path).parent for path in gone} - {folder}, reverse=True):
@@ -123,10 +130,11 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> Changes:
     if listed != before:
         text = json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n"
         _stage(folder / MANIFEST, text.encode()).replace(folder / MANIFEST)
-    return Changes(len(changed), len(gone))
+    return Changes(len(changed), len(gone), listed)
 
 
-def _digest(raw: bytes) -> str:
+def digest(raw: bytes) -> str:
+    """The SHA-256, in hexadecimal digits."""
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -158,9 +166,9 @@ def _differs(folder: Path, path: str, raw: bytes, before: Mapping[str, str]) -> 
     return True
 
 
-def _ours(path: Path, digest: str) -> bool:
+def _ours(path: Path, known: str) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        return digest(path.read_bytes()) == known
     except FileNotFoundError:
         return False
 
@@ -174,9 +182,10 @@ def _manifest(folder: Path) -> dict[str, str]:
     files = loaded.get("files") if isinstance(loaded, dict) else None
     if not isinstance(files, dict):
         return {}
-    return {path: digest for path, digest in files.items() if isinstance(digest, str) and _inside(path)}
+    return {path: known for path, known in files.items() if isinstance(known, str) and inside(path)}
 
 
-def _inside(path: str) -> bool:
+def inside(path: str) -> bool:
+    """Whether a path of a manifest lies in its folder."""
     # a manifest is a file like any other: one that was tampered with must not lead out of the folder
     return not Path(path).is_absolute() and ".." not in Path(path).parts

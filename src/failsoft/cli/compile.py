@@ -16,6 +16,7 @@ from failsoft.cli.common import (
     uncollected,
     workspace_argument,
 )
+from failsoft.cli.kept import NOTHING, Kept, kept
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace.kinds.configuration import OutputAt
@@ -29,6 +30,9 @@ __all__ = ["command", "compiled"]
 _MANY, _MANY_PROVEN = 1000, 100
 """SLOs from which on a second process saves more than it costs, without and with their tests."""
 
+_MANY_KEPT = 100
+"""SLOs from which on looking for what was made already saves more than it costs."""
+
 _FORMATS = get_args(OutputAt.model_fields["format"].annotation)
 
 
@@ -40,6 +44,7 @@ _FORMATS = get_args(OutputAt.model_fields["format"].annotation)
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label of the objects; may be repeated.")
 @click.option("--tests/--no-tests", default=True, show_default=True, help="Write the promtool tests too.")
 @alertmanager_option
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Keep what was made of unchanged documents.")
 @click.option("--check", is_flag=True, help="Write nothing; say which files are out of date, and exit with 1.")
 @output_option
 def command(  # noqa: PLR0913  # an argument for each option
@@ -51,6 +56,7 @@ def command(  # noqa: PLR0913  # an argument for each option
     labels: tuple[str, ...],
     tests: bool,
     alertmanager: Path | None,
+    cache: bool,
     check: bool,
     output: str,
 ) -> None:
@@ -58,8 +64,9 @@ def command(  # noqa: PLR0913  # an argument for each option
 
     It holds rules/ (one file for each model), tests/ and alertmanager.yaml. Folder, form, namespace and labels may
     stand in spec.output of the document of kind Workspace too. Where there are errors nothing is written. Files of
-    other origin in the folder stay. Exit codes: 0 no error
-    (warnings do not fail), 1 errors, 2 could not start.
+    other origin in the folder stay. With many SLOs, models whose documents did not change are not compiled again
+    (the folder .failsoft of WORKSPACE says what was made of what). Exit codes: 0 no error (warnings do not fail),
+    1 errors, 2 could not start.
     """
     from failsoft.alerts.packages import packaged
     from failsoft.cli.artefacts import stale, write
@@ -68,7 +75,8 @@ def command(  # noqa: PLR0913  # an argument for each option
         loaded, warnings = load_clean(workspace, output, alertmanager)
         settings = _settings(loaded.config.output, form, namespace, labels)
         folder = _folder(workspace, out, settings)
-        made, problems = compiled(loaded, tests=tests)
+        before = _kept(loaded, folder, settings, tests=tests) if cache and not check else NOTHING
+        made, problems = compiled(loaded, tests=tests, before=before)
         findings = (*warnings, *problems)
         if any(finding.severity is Severity.ERROR for finding in findings):
             finish(findings, output, "", workspace)
@@ -76,11 +84,14 @@ def command(  # noqa: PLR0913  # an argument for each option
         if check:
             findings += _stale(stale(files, folder), folder)
             finish(findings, output, f"{folder}: all {len(files)} files are up to date", workspace)
-        changed = write(files, folder)
-    alerts = sum(len(unit.alerts) for unit in made.units)
+        changed = write(files, folder, before.files)
+        before.remember(made.units, changed.listed)
+    alerts = sum(len(unit.alerts) for unit in made.units) + before.alerts.total()
     what = f"{len(made.objectives)} SLOs, {alerts} alerts" if made.objectives else "no SLO"
     gone = f", {changed.removed} removed" if changed.removed else ""
-    finish(findings, output, f"{folder}: {what}, {changed.written} of {len(files)} files changed{gone}", workspace)
+    finish(
+        findings, output, f"{folder}: {what}, {changed.written} of {len(changed.listed)} files changed{gone}", workspace
+    )
 
 
 def _settings(written: OutputAt, form: str | None, namespace: str | None, labels: tuple[str, ...]) -> OutputAt:
@@ -122,20 +133,35 @@ def _stale(found: Mapping[str, str], folder: Path) -> tuple[Finding, ...]:
     )
 
 
+def _kept(workspace: "Workspace", folder: Path, settings: OutputAt, *, tests: bool) -> Kept:
+    """What need not be made again, where looking for it takes less time than making it."""
+    if len(workspace.slos) < _MANY_KEPT or settings.format != "rules":
+        return NOTHING
+    return kept(workspace, _runbooks(workspace), folder, settings, tests=tests)
+
+
+def _runbooks(workspace: "Workspace") -> dict[str, str]:
+    """The runbook that answers each SLO."""
+    from failsoft.runbooks.choose import choose
+
+    chosen = {name: choose(workspace, name) for name in workspace.slos}
+    return {name: book.name for name, book in chosen.items() if book is not None}
+
+
 def compiled(
-    workspace: "Workspace", *, rules: bool = True, tests: bool = True
+    workspace: "Workspace", *, rules: bool = True, tests: bool = True, before: Kept = NOTHING
 ) -> "tuple[Compiled, tuple[Finding, ...]]":
     """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration.
 
-    Without `rules` it says what is wrong, which takes half of the time, and the rules of SLOs are not made.
+    Without `rules` it says what is wrong, which takes half of the time, and the rules of SLOs are not made; nor are
+    those of `before`.
     """
     from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.cli.counted import counted_references
     from failsoft.cli.side_by_side import can_halve, halves
-    from failsoft.runbooks.choose import answered, choose
+    from failsoft.runbooks.choose import answered
 
-    chosen = {name: choose(workspace, name) for name in workspace.slos}
-    runbooks = {name: book.name for name, book in chosen.items() if book is not None}
+    runbooks = _runbooks(workspace)
     references, problems = counted_references(workspace)
     rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
     many = rules and len(workspace.slos) >= (_MANY_PROVEN if tests else _MANY) and can_halve()
@@ -146,17 +172,18 @@ def compiled(
         rules=rules,
         tests=tests,
         references=references,
+        unchanged=before.models,
         spread=halves if many else map,
     )
     findings = (*problems, *found)
     if not workspace.config.alertmanager.base:
         return made, findings
-    text, more = _within(workspace, made)
+    text, more = _within(workspace, made, before)
     files = {**made.files, ALERTMANAGER_FILE: text} if text else made.files
     return replace(made, files=files), (*findings, *more)
 
 
-def _within(workspace: "Workspace", made: "Compiled") -> tuple[str, tuple[Finding, ...]]:
+def _within(workspace: "Workspace", made: "Compiled", before: Kept) -> tuple[str, tuple[Finding, ...]]:
     """Our configuration merged into the user's; an empty text where something stands in the way."""
     from failsoft.alerts import ALERTMANAGER_FILE, codes
     from failsoft.alerts.alertmanager import PAGE_ALERT
@@ -171,7 +198,7 @@ def _within(workspace: "Workspace", made: "Compiled") -> tuple[str, tuple[Findin
         return "", (Finding(codes.ROUTES_UNREADABLE, f"{base} cannot be read: {error.strerror}", place),)
     if isinstance(source, Finding):
         return "", (source,)
-    names = [PAGE_ALERT, *(alert.name for unit in made.units for alert in unit.alerts)]
+    names = [PAGE_ALERT, *(alert.name for unit in made.units for alert in unit.alerts), *before.alerts]
     comment, _, ours = made.files[ALERTMANAGER_FILE].partition("\n")
     shown = comment.replace("from failsoft.yaml.", f"from failsoft.yaml and {Path(base).name}.")
     return merged(source, ours, names, comment=shown)

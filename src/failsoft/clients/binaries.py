@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from failsoft.errors import MissingPartError, UnavailableError
 
@@ -81,7 +82,12 @@ def find(name: str) -> Path:
 
 
 def run_tool(
-    argv: Sequence[str | Path], *, cwd: Path | None = None, timeout: float = 60.0, stdin: str = ""
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    timeout: float = 60.0,
+    stdin: str = "",
+    defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> Completed:
     """Runs a program to its end, without a shell, and hands back what it said, whatever its exit status.
 
@@ -90,6 +96,7 @@ def run_tool(
         cwd: the folder it runs in; the current one by default.
         timeout: seconds until it is killed.
         stdin: what it reads.
+        defaults: variables of its environment, where ours does not say otherwise.
 
     Raises:
         MissingPartError: there is no such program, or it does not start here.
@@ -100,6 +107,7 @@ def run_tool(
         done = subprocess.run(
             words,
             cwd=cwd,
+            env={**defaults, **os.environ},
             timeout=timeout,
             input=stdin,
             capture_output=True,

@@ -34,6 +34,10 @@ class Origin(Protocol):
     """Where a document was read."""
 
     @property
+    def path(self) -> str:
+        """The file, as findings show it."""
+
+    @property
     def text(self) -> str:
         """The document's own YAML text."""
 

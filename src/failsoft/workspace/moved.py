@@ -22,18 +22,23 @@ class MovedOrigin:
 
     Attributes:
         file: the whole file.
-        first: the line in which the document begins, from 0; no other one of the file begins there.
+        span: its first and last line, from 0; no other document of the file begins there.
         name: where the document's name stands, which is asked for each SLO.
     """
 
     file: SourceFile
-    first: int
+    span: tuple[int, int]
     name: Mark
+
+    @property
+    def path(self) -> str:
+        """The file, as findings show it."""
+        return self.file.path
 
     @property
     def text(self) -> str:
         """The document's own lines."""
-        return self._read.text
+        return self.file.part(self.span)
 
     def place(self, *path: str | int, key: bool = False) -> Place:
         """The place of the value at `path`, or of its key; the nearest one that exists."""
@@ -43,7 +48,7 @@ class MovedOrigin:
 
     @property
     def _read(self) -> SourceOrigin:
-        return SourceOrigin(self.file, _by_line(self.file)[self.first])
+        return SourceOrigin(self.file, _by_line(self.file)[self.span[0]])
 
 
 @lru_cache(maxsize=4)
@@ -51,13 +56,13 @@ def _by_line(file: SourceFile) -> dict[int, Node]:
     return {node.span[0]: node for node in read_nodes(file)[0]}
 
 
-def moved(origin: SourceOrigin) -> tuple[Callable[..., Any], tuple[str, str, int, Mark]]:
+def moved(origin: SourceOrigin) -> tuple[Callable[..., Any], tuple[str, str, tuple[int, int], Mark]]:
     """How to pickle an origin, as `copyreg` asks for it."""
-    return _arrived, (origin.file.path, origin.file.text, origin.root.span[0], origin.mark(*_NAME))
+    return _arrived, (origin.file.path, origin.file.text, origin.root.span, origin.mark(*_NAME))
 
 
-def _arrived(path: str, text: str, first: int, name: Mark) -> MovedOrigin:
-    return MovedOrigin(_file(path, text), first, name)
+def _arrived(path: str, text: str, span: tuple[int, int], name: Mark) -> MovedOrigin:
+    return MovedOrigin(_file(path, text), span, name)
 
 
 @lru_cache(maxsize=4)

@@ -66,6 +66,11 @@ class SourceFile:
         """Its lines, as YAML 1.1 breaks them."""
         return _BREAK.split(self.text)
 
+    def part(self, span: tuple[int, int]) -> str:
+        """Its lines from the first to the last one of `span`."""
+        first, last = span
+        return "\n".join(self.lines[first : last + 1]) + "\n"
+
     def place(self, mark: Mark) -> Place:
         """A mark as a place that can be shown."""
         line, column, last, end = mark
@@ -84,10 +89,14 @@ class SourceOrigin:
     root: Node
 
     @property
+    def path(self) -> str:
+        """The file, as findings show it."""
+        return self.file.path
+
+    @property
     def text(self) -> str:
         """The document's own lines."""
-        first, last = self.root.span
-        return "\n".join(self.file.lines[first : last + 1]) + "\n"
+        return self.file.part(self.root.span)
 
     def place(self, *path: str | int, key: bool = False) -> Place:
         """The place of the value at `path`, or of its key; the nearest one that exists."""
