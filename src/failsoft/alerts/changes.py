@@ -54,8 +54,9 @@ def _slos(before: Compiled, after: Compiled) -> Iterator[Change]:
 
 
 def _about(one: Objective) -> Iterator[str]:
-    spec = one.document.spec
-    yield f"{spec.objective} over {range_text(one.period)}: at most {_percent(one.budget)} of {one.sli.sentence}"
+    of_class = one.document.spec.class_
+    promise = f"{one.target} (class {of_class})" if of_class else f"{one.target}"
+    yield f"{promise} over {range_text(one.period)}: at most {_percent(one.budget)} of {one.sli.sentence}"
     yield f"owner: {one.team}"
     for tier in one.tiers:
         yield f"{tier.name} ({tier.severity}) fires above {_limit(tier)}"

@@ -55,12 +55,13 @@ def _graph(config: WorkspaceSpec, objective: Objective) -> str:
 
 def burn_annotations(objective: Objective, tier: BurnTier, links: Annotations) -> Annotations:
     """The annotations of a burn-rate alert, whose value is the long window's error ratio."""
-    allowed = f"{100 - objective.document.spec.objective.value:f}%"
+    allowed = f"{100 - objective.target.value:f}%"
+    of_class = objective.document.spec.class_
     grouped = objective.document.spec.group_by
     whose = f", {grouped.label} {{{{ $labels.{GROUP} }}}}" if grouped else ""
     summary = (
         f"{{{{ $value | humanizePercentage }}}} of {objective.sli.sentence} over the last {range_text(tier.long)}"
-        f"{whose}; the objective allows {allowed}."
+        f"{whose}; the objective {f'of the class {of_class} ' if of_class else ''}allows {allowed}."
     )
     about = objective.document.spec.description.strip()
     description = _arithmetic(tier, objective.period) + (f" {verbatim(about)}" if about else "")

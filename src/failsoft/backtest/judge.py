@@ -197,7 +197,7 @@ def _promises(past: _Past, total: Values, own: str, bads: Mapping[str, Values]) 
         pasts[text] = past if text == own else _Past(past.objective, Track.of(past.span, bad, total))
     judged = past.span.judged
     there = past.sums.coverage(judged[-1], len(judged)) or 1.0
-    written = past.objective.document.spec.objective
+    written = past.objective.target
     for text, one in pasts.items():
         coverage = one.sums.coverage(judged[-1], len(judged)) / there
         for percent in sorted({*LADDER, written}):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failsoft.slo.queries import budget_remaining, budget_spent, error_ratio
+from failsoft.slo.queries import budget_remaining, budget_spent, error_ratio, objective_of
 from failsoft.workspace import Workspace
 from failsoft.workspace.quantities import Duration
 
@@ -39,7 +39,7 @@ def objectives(workspace: Workspace, model: str, window: Duration) -> tuple[Obje
     return tuple(
         Objective(
             slo=name,
-            allowed=float(1 - document.spec.objective.ratio),
+            allowed=float(objective_of(workspace, name).budget),
             ratio=error_ratio(workspace, name, window),
             remaining=budget_remaining(workspace, name),
         )

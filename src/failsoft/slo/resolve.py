@@ -6,12 +6,14 @@ from fractions import Fraction
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
+from failsoft.slo.classes import Promised, promised
 from failsoft.slo.exclusions import Excluded, exclusions_of
 from failsoft.slo.indicators import Sli, Slices
 from failsoft.slo.measure import Clock, is_sliced, sli_of
 from failsoft.slo.windows import BurnTier, Plan, plan
 from failsoft.workspace.kinds import AlertWindowsSpec, SLOSpec
 from failsoft.workspace.model import Document, Workspace
+from failsoft.workspace.quantities import Percent
 
 __all__ = ["Objective", "resolve"]
 
@@ -29,6 +31,7 @@ class Objective:
         name, model, team, failure_mode: the labels of its alerts.
         sli: what is measured.
         definition: eight hexadecimal digits that change with what is counted, and with nothing else.
+        target: the share of events that has to be good, as it is written.
         budget: the share of events that may be bad; more than 0, less than 1.
         period, scrape: milliseconds.
         pulse: milliseconds between two evaluations of its alerts, and two records that they read.
@@ -49,6 +52,7 @@ class Objective:
     failure_mode: str
     sli: Sli
     definition: str
+    target: Percent
     budget: Fraction
     period: int
     pulse: int
@@ -77,22 +81,23 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
     """
     spec = slo.spec
     model = workspace.models.get(spec.model)
-    if model is None:
+    promise = promised(workspace, slo)
+    if model is None or promise is None:
         return None, ()
     findings: list[Finding] = []
     sliced = is_sliced(workspace, slo)
     least = spec.min_bad_events or (_MIN_BAD_SLICES if sliced else _MIN_BAD_EVENTS)
-    if not 0 < spec.objective.value < 100:  # noqa: PLR2004  # percent
-        findings.append(_no_budget(slo))
-    windows, problem = _windows(workspace, slo)
+    if not 0 < promise.objective.value < 100:  # noqa: PLR2004  # percent
+        findings.append(_no_budget(promise))
+    windows, problem = _windows(workspace, promise)
     if problem is not None:
         findings.append(problem)
     planned = None
     scrape = workspace.config.prometheus.scrape_interval.milliseconds
     if not findings and windows is not None:
         slices = least if sliced else 0
-        planned = plan(windows.spec, spec.objective, spec.period.milliseconds, scrape, slices)
-        findings += [_window_finding(slo, planned, index) for index in range(len(planned.problems))]
+        planned = plan(windows.spec, promise.objective, promise.period.milliseconds, scrape, slices)
+        findings += [_window_finding(promise, planned, index) for index in range(len(planned.problems))]
     clock = Clock(planned.step if planned else 0, scrape, scrape // _PART_OF_A_SCRAPE)
     sli, problems = sli_of(workspace, slo, model, clock)
     findings += problems
@@ -106,8 +111,9 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         failure_mode=spec.stands_for,
         sli=sli,
         definition=_definition(sli),
-        budget=1 - Fraction(spec.objective.ratio),
-        period=spec.period.milliseconds,
+        target=promise.objective,
+        budget=1 - Fraction(promise.objective.ratio),
+        period=promise.period.milliseconds,
         pulse=planned.pulse,
         step=planned.step,
         scrape=scrape,
@@ -135,31 +141,29 @@ def _definition(sli: Sli) -> str:
     return hashlib.sha256(counted.encode()).hexdigest()[:8]
 
 
-def _no_budget(slo: Document[SLOSpec]) -> Finding:
-    message = f"an objective of {slo.spec.objective} leaves no error budget to burn"
-    if not slo.spec.objective.value:
+def _no_budget(promise: Promised) -> Finding:
+    message = f"an objective of {promise.objective} leaves no error budget to burn"
+    if not promise.objective.value:
         message = "an objective of 0% allows everything to fail"
-    return Finding(codes.NO_BUDGET, message, slo.at("spec", "objective"), "above 0% and below 100%, such as 99.9%")
+    return Finding(codes.NO_BUDGET, message, promise.at("objective"), "above 0% and below 100%, such as 99.9%")
 
 
-def _windows(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Document[AlertWindowsSpec] | None, Finding | None]:
-    spec = slo.spec
-    if spec.alerting is not None:
-        return workspace.windows.get(spec.alerting), None
-    fitting = [windows for windows in workspace.windows.values() if windows.spec.period == spec.period]
+def _windows(workspace: Workspace, promise: Promised) -> tuple[Document[AlertWindowsSpec] | None, Finding | None]:
+    period = promise.period
+    if promise.alerting is not None:
+        return workspace.windows.get(promise.alerting), None
+    fitting = [windows for windows in workspace.windows.values() if windows.spec.period == period]
     own = [windows for windows in fitting if not windows.shipped] or fitting
     if len(own) == 1:
         return own[0], None
-    place = slo.at("spec", "period")
+    place = promise.at("period")
     if not own:
         known = sorted({w.spec.period for w in workspace.windows.values() if w.spec.period is not None}, reverse=True)
         hint = "or name a document of kind AlertWindows with spec.alerting; it works for any period"
         expected = "a period with windows of its own: " + ", ".join(map(str, known))
-        return None, Finding(
-            codes.NO_WINDOWS, f"no alert windows are for a period of {spec.period}", place, expected, hint
-        )
+        return None, Finding(codes.NO_WINDOWS, f"no alert windows are for a period of {period}", place, expected, hint)
     names = ", ".join(windows.name for windows in own)
-    message = f"several alert windows are for a period of {spec.period}: {names}"
+    message = f"several alert windows are for a period of {period}: {names}"
     return None, Finding(codes.AMBIGUOUS_WINDOWS, message, place, "one of them, named by spec.alerting")
 
 
@@ -172,8 +176,8 @@ _PROBLEM_CODES = {
 }
 
 
-def _window_finding(slo: Document[SLOSpec], planned: Plan, index: int) -> Finding:
+def _window_finding(promise: Promised, planned: Plan, index: int) -> Finding:
     problem = planned.problems[index]
-    key = "objective" if problem.kind in {"cannot-fire", "none-left"} else "alerting" if slo.spec.alerting else "period"
-    message = f"{slo.name}: {problem.message}"
-    return Finding(_PROBLEM_CODES[problem.kind], message, slo.at("spec", key), problem.expected, problem.hint)
+    key = "objective" if problem.kind in {"cannot-fire", "none-left"} else "alerting" if promise.alerting else "period"
+    message = f"{promise.slo.name}: {problem.message}"
+    return Finding(_PROBLEM_CODES[problem.kind], message, promise.at(key), problem.expected, problem.hint)

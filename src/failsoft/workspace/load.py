@@ -28,6 +28,7 @@ _FIELDS = {
     "Engine": "engines",
     "EngineLock": "locks",
     "AlertWindows": "windows",
+    "ServiceClass": "classes",
     "Team": "teams",
     "Model": "models",
     "SLO": "slos",

@@ -17,6 +17,7 @@ from failsoft.workspace.kinds import (
     ModelSpec,
     ProbeSpec,
     RunbookSpec,
+    ServiceClassSpec,
     SLOSpec,
     TeamSpec,
     WorkspaceSpec,
@@ -76,6 +77,7 @@ class Workspace:
     engines: Mapping[str, Document[EngineSpec]] = field(default_factory=dict)
     locks: Mapping[str, Document[EngineLockSpec]] = field(default_factory=dict)
     windows: Mapping[str, Document[AlertWindowsSpec]] = field(default_factory=dict)
+    classes: Mapping[str, Document[ServiceClassSpec]] = field(default_factory=dict)
     teams: Mapping[str, Document[TeamSpec]] = field(default_factory=dict)
     models: Mapping[str, Document[ModelSpec]] = field(default_factory=dict)
     slos: Mapping[str, Document[SLOSpec]] = field(default_factory=dict)

@@ -39,7 +39,7 @@ _OPERATORS = ("=~", "!~", "!=", "=")
 
 def check_references(workspace: Workspace) -> list[Finding]:
     """All findings about names, over all documents."""
-    checks = (_models, _locks, _slos, _exclusions, _alerts, _monitors, _probes, _experiments, _runbooks)
+    checks = (_models, _locks, _classes, _slos, _exclusions, _alerts, _monitors, _probes, _experiments, _runbooks)
     return [finding for check in checks for finding in check(workspace)]
 
 
@@ -119,10 +119,16 @@ def _selected(model: Document[ModelSpec]) -> Iterator[Finding]:
             yield Finding(codes.LITERAL, message, place, "the value as it stands in the series", hint)
 
 
+def _classes(workspace: Workspace) -> Iterator[Finding]:
+    for one in workspace.classes.values():
+        yield from _known(workspace, one, one.spec.alerting, "AlertWindows", workspace.windows, "alerting")
+
+
 def _slos(workspace: Workspace) -> Iterator[Finding]:
     for slo in workspace.slos.values():
         spec = slo.spec
         yield from _known(workspace, slo, spec.model, "Model", workspace.models, "model")
+        yield from _known(workspace, slo, spec.class_, "ServiceClass", workspace.classes, "class")
         yield from _known(workspace, slo, spec.alerting, "AlertWindows", workspace.windows, "alerting")
         if spec.indicator.drift is not None:
             yield from _drift(workspace, slo)

@@ -29,13 +29,12 @@ def openmetrics(workspace: Workspace, *, until: float, step: float, rate: float)
     for name in (BAD, TOTAL, PULSE_BAD, PULSE_TOTAL):
         lines.append(f"# TYPE {name} gauge")
         for slo in workspace.slos.values():
-            pairs = ",".join(
-                f"{label}={quoted(value)}" for label, value in count_labels(objective_of(workspace, slo.name))
-            )
+            objective = objective_of(workspace, slo.name)
+            pairs = ",".join(f"{label}={quoted(value)}" for label, value in count_labels(objective))
             slices = slo.spec.indicator.drift is not None
             total = 1.0 if slices else rate * step
             value = total if name in {TOTAL, PULSE_TOTAL} else 0.0 if slices else total * HEALTHY_BAD_SHARE
-            count = int(slo.spec.period.seconds // step)
+            count = int(objective.period / 1000 // step)
             lines += [f"{name}{{{pairs}}} {value:g} {until - step * back:.3f}" for back in range(count, 0, -1)]
     return "\n".join([*lines, "# EOF\n"])
 

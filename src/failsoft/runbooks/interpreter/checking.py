@@ -16,7 +16,7 @@ from failsoft.runbooks.store import runs
 from failsoft.runbooks.store.engine import now
 from failsoft.runbooks.store.incidents import Incident
 from failsoft.runbooks.store.runs import Run
-from failsoft.slo.queries import error_ratio
+from failsoft.slo.queries import error_ratio, objective_of
 from failsoft.workspace.kinds.runbook import Verify
 
 __all__ = ["Judged", "judge", "verify_step"]
@@ -38,17 +38,17 @@ def judge(turn: Turn, spec: Verify) -> Judged:
     """Ask Prometheus once whether the SLO holds over the window."""
     slo = turn.run.slo if spec.slo == "this" else spec.slo
     workspace = turn.world.workspace
-    try:
-        objective = workspace.slos[slo].spec.objective
-        samples = turn.world.prometheus.query(error_ratio(workspace, slo, spec.for_))
-    except KeyError:
+    if slo not in workspace.slos:
         return Judged(False, f"there is no SLO {slo} any more")
+    try:
+        budget = float(objective_of(workspace, slo).budget)
+        samples = turn.world.prometheus.query(error_ratio(workspace, slo, spec.for_))
     except FailsoftError as error:
         return Judged(False, f"the error ratio of {slo} is not known: {error}")
     if len(samples) != 1:
         what = "no data" if not samples else f"{len(samples)} answers instead of one"
         return Judged(False, f"the error ratio of {slo} over {spec.for_} is not known: {what}")
-    ratio, budget = samples[0].value, float(1 - objective.ratio)
+    ratio = samples[0].value
     if not math.isfinite(ratio) or not 0 <= ratio <= 1:
         return Judged(False, f"the error ratio of {slo} over {spec.for_} is no ratio: {ratio}")
     told = f"the error ratio of {slo} over {spec.for_} is {ratio:.4g}, the objective allows {budget:.4g}"

@@ -11,7 +11,7 @@ from failsoft.workspace.kinds.experiment import ExperimentSpec
 from failsoft.workspace.kinds.inventory import ModelSpec, TeamSpec
 from failsoft.workspace.kinds.probe import ProbeSpec
 from failsoft.workspace.kinds.runbook import RunbookSpec
-from failsoft.workspace.kinds.slo import AlertWindowsSpec, SLOSpec
+from failsoft.workspace.kinds.slo import AlertWindowsSpec, ServiceClassSpec, SLOSpec
 from failsoft.workspace.quantities import Fixed
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ProbeSpec",
     "RunbookSpec",
     "SLOSpec",
+    "ServiceClassSpec",
     "TeamSpec",
     "WorkspaceSpec",
 ]
@@ -43,6 +44,7 @@ SPECS: Mapping[str, type[Fixed]] = {
     "Probe": ProbeSpec,
     "Runbook": RunbookSpec,
     "SLO": SLOSpec,
+    "ServiceClass": ServiceClassSpec,
     "Team": TeamSpec,
     "Workspace": WorkspaceSpec,
 }

@@ -1,10 +1,10 @@
-"""SLO and AlertWindows: what healthy means, and how fast its loss is told."""
+"""SLO, ServiceClass and AlertWindows: what healthy means, and how fast its loss is told."""
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from failsoft.workspace.kinds.events import OwnEvents
 from failsoft.workspace.kinds.families import Choice, LabelName, MetricName
@@ -24,6 +24,7 @@ __all__ = [
     "KvCache",
     "Preemption",
     "SLOSpec",
+    "ServiceClassSpec",
     "Throughput",
     "Tier",
 ]
@@ -223,8 +224,14 @@ class SLOSpec(Fixed):
 
     model: Name
     indicator: Indicator
-    objective: Percent
+    objective: Percent | None = None
+    """The share of events that is to be good; either this or a class."""
+
+    class_: Annotated[Name | None, Field(alias="class")] = None
+    """The ServiceClass that says the objective."""
+
     period: Duration = Duration(30 * 86_400_000)
+    """That of its class where that says one and this is left out."""
 
     prompts: Name | None = None
     """A class of prompt lengths, one of its engine's `promptClasses`; all requests when left out."""
@@ -233,7 +240,7 @@ class SLOSpec(Fixed):
     """A label for each value of which the objective holds by itself."""
 
     alerting: Name | None = None
-    """The AlertWindows; without it, the shipped one for the period."""
+    """The AlertWindows; without it, those of its class, else the shipped ones for the period."""
 
     min_bad_events: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many bad events a long window must hold before an alert fires; 5 for requests, 1 for slices of time."""
@@ -248,6 +255,19 @@ class SLOSpec(Fixed):
     """What its alerts stand for, by which runbooks are chosen; else the indicator's own."""
 
     description: str = ""
+
+    @model_validator(mode="after")
+    def _promises_once(self) -> Self:
+        if (self.objective is None) == (self.class_ is None):
+            problem = "promises nothing" if self.objective is None else "promises twice"
+            raise PydanticCustomError("promise", problem, {"expected": "an objective or a class"})
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler.resolve_ref_schema(handler(schema))
+        made["oneOf"] = [{"required": ["objective"]}, {"required": ["class"]}]
+        return made
 
     @property
     def stands_for(self) -> str:
@@ -273,6 +293,26 @@ FAILURE_MODES = {
     "freshness": "model-degraded",
 }
 """What the alerts of each indicator stand for, unless the SLO says otherwise."""
+
+
+class ServiceClassSpec(Fixed):
+    """How much a service matters: what is promised for all SLOs of the class."""
+
+    objective: Percent
+    period: Duration | None = None
+    """For SLOs that say none; 30d where the class says none either."""
+
+    alerting: Name | None = None
+    """The AlertWindows of SLOs that name none."""
+
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_budget(self) -> Self:
+        if not 0 < self.objective.value < 100:  # noqa: PLR2004  # percent
+            problem = {"at": "objective", "expected": "above 0% and below 100%, such as 99.9%"}
+            raise PydanticCustomError("budget", "leaves no error budget, or allows everything to fail", problem)
+        return self
 
 
 class Tier(Fixed):
