@@ -2,25 +2,27 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from failsoft.cli.common import duration, load_clean, unknown, workspace_argument
-from failsoft.errors import FailsoftError, UsageError
+from failsoft.errors import PermanentError, TooSlowError, UsageError
 from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
     from failsoft.alerts.dashboards import Board, Panel
     from failsoft.alerts.dashboards.page import Answer
+    from failsoft.alerts.dashboards.panels import Variable
     from failsoft.clients.prometheus import Prometheus
 
 __all__ = ["command"]
 
 _POINTS = 200
 _TIMEOUT_S = 30.0
+_NAMED = 10
 _PREFIX = "failsoft-"
 
 
@@ -36,10 +38,12 @@ def command(  # noqa: PLR0913  # one parameter for each option
 ) -> None:
     """Draw the board BOARD (overview, slo, drift or gpu) of WORKSPACE into one HTML file.
 
-    `failsoft compile` writes the same boards for Grafana.
+    `failsoft compile` writes the same boards for Grafana. Nothing is written where Prometheus does not answer.
+    Exit codes: 0 drawn, 1 drawn and some panels failed, 2 could not start.
     """
     from failsoft.alerts.dashboards import BOARDS
     from failsoft.alerts.dashboards.page import page
+    from failsoft.alerts.dashboards.panels import latest
     from failsoft.server.outside import make_prometheus
 
     boards = {one.name.removeprefix(_PREFIX): one for one in BOARDS}
@@ -51,7 +55,15 @@ def command(  # noqa: PLR0913  # one parameter for each option
     prometheus = make_prometheus(loaded, timeout=_TIMEOUT_S, url=url)
     end = time.time()
     start = end - since.seconds
-    answers = [_answer(panel, prometheus, values, start, end) for panel in drawn.panels]
+    try:
+        for variable in drawn.variables:
+            every = latest(variable.metric, "", str(since))
+            found = prometheus.query(f"count by ({variable.label}) ({every})", at=end)
+            there = [one.labels.get(variable.label, "") for one in found]
+            values |= _checked(variable, values.get(variable.name), there)
+        answers = [_answer(panel, prometheus, values, start, end) for panel in drawn.panels]
+    finally:
+        prometheus.close()
     try:
         out.write_text(page(drawn, answers, start=start, end=end, chosen=values), encoding="utf-8")
     except OSError as error:
@@ -76,6 +88,25 @@ def _values(board: "Board", chosen: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
+def _checked(variable: "Variable", value: str | None, there: Sequence[str]) -> dict[str, str]:
+    """The value that is drawn; of a board about one thing, the only one where none was chosen."""
+    from failsoft.workspace.decode import nearest
+
+    name, known = variable.name, sorted(filter(None, there))
+    if value in known or (value is None and variable.several):
+        return {} if value is None else {name: value}
+    if value is None and len(known) == 1:
+        click.echo(f"--set {name}={known[0]}, the only one", err=True)
+        return {name: known[0]}
+    if not known:
+        raise UsageError(f"Prometheus has no {variable.metric}, so there is no {name} to draw; are the rules loaded?")
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    listed = f"there are {', '.join(known[:_NAMED])}{more}"
+    if value is None:
+        raise UsageError(f"this board shows one {name}: choose it with --set {name}=NAME; {listed}")
+    raise UsageError(f"--set {name}={value}: Prometheus has no such {name}; {nearest(value, known) or listed}")
+
+
 def _answer(panel: "Panel", prometheus: "Prometheus", values: Mapping[str, str], start: float, end: float) -> "Answer":
     from failsoft.alerts.dashboards.page import Answer, Line
     from failsoft.alerts.dashboards.panels import filled
@@ -90,7 +121,7 @@ def _answer(panel: "Panel", prometheus: "Prometheus", values: Mapping[str, str],
             else:
                 samples = prometheus.query(expression, at=end)
                 lines += [Line(_name(query.legend, one.labels), ((one.at, one.value),)) for one in samples]
-    except FailsoftError as error:
+    except (PermanentError, TooSlowError) as error:  # of one that does not answer at all, nothing is drawn
         return Answer(problem=f"{panel.title}: {error}")
     return Answer(tuple(lines))
 
