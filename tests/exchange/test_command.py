@@ -36,8 +36,9 @@ def test_a_new_workspace_is_written_that_is_clean(run, example, tmp_path):
     code, out, err = run("convert", example, "-o", tmp_path / "new")
     assert code == 0
     new = tmp_path / "new"
-    assert out == f"{new}: 1 SLOs in 4 files; next: failsoft check {new} && failsoft test {new}\n"
+    assert out == f"{new}: 1 SLO in 4 files; next: failsoft check {new} && failsoft test {new}\n"
     assert "FS615" in err
+    assert (new / "failsoft.yaml").read_text().startswith("# Written by failsoft convert. It is yours now.\n")
     assert run("check", tmp_path / "new")[0] == 0
 
 
@@ -47,7 +48,7 @@ def test_it_goes_into_a_workspace_that_is_there(run, example, tmp_path):
     other.write_text(example.read_text().replace('service: "myservice"', 'service: "other"'))
     code, out, _ = run("convert", other, "-o", tmp_path)
     assert code == 0
-    assert "1 SLOs in 2 files" in out
+    assert "1 SLO in 2 files" in out
     assert run("check", tmp_path)[0] == 0
 
 
@@ -66,6 +67,22 @@ def test_strict_refuses_what_is_not_kept(run, example, tmp_path):
     assert code == 1
     assert "error[FS613]" in err
     assert not (tmp_path / "new").exists()
+
+
+def test_strict_takes_what_loses_nothing_and_tells_what_is_to_be_filled_in(run, example, tmp_path):
+    """A team to be filled in comes with every new workspace: were it an error, nothing would ever pass."""
+    spec = yaml.safe_load(example.read_text())
+    for slo in spec["slos"]:
+        slo["alerting"] = {}
+        slo.pop("labels", None)
+    spec.pop("labels", None)
+    bare = tmp_path / "bare.yml.txt"
+    bare.write_text(yaml.safe_dump(spec))
+    code, out, err = run("convert", bare, "-o", tmp_path / "new", "--strict")
+    assert code == 0, err
+    assert "warning[FS615]" in err
+    assert (tmp_path / "new" / "failsoft.yaml").exists()
+    assert "1 SLO in 4 files" in out
 
 
 def test_an_error_in_one_file_stops_all(run, data, tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from failsoft.cli.common import MANY_FILES, finish, output_option, uncollected, workspace_argument
+from failsoft.cli.common import MANY_FILES, amount, finish, output_option, uncollected, workspace_argument
 from failsoft.cli.side_by_side import halves_from
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
@@ -87,8 +87,7 @@ def _live(workspace: Workspace, url: str) -> tuple[Finding, ...]:
 
 
 def _own(what: str, documents: Mapping[str, Document[Any]]) -> str:
-    count = sum(not one.shipped for one in documents.values())
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return amount(sum(not one.shipped for one in documents.values()), what)
 
 
 def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from failsoft.cli.common import finish, output_option, report
+from failsoft.cli.common import amount, finish, output_option, report
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity
 from failsoft.workspace.read import LARGEST, read_text
@@ -28,7 +28,7 @@ __all__ = ["command"]
 @click.option(
     "--period", default="30d", show_default=True, help="The period of Sloth's SLOs, whose files do not say it."
 )
-@click.option("--strict", is_flag=True, help="Refuse what cannot be kept as it is.")
+@click.option("--strict", is_flag=True, help="Refuse what cannot be kept; what is to be filled in stays a warning.")
 @output_option
 def command(  # noqa: PLR0913  # an argument for each option
     *, files: tuple[Path, ...], out: Path, team: str, period: str, strict: bool, output: str
@@ -54,7 +54,8 @@ def command(  # noqa: PLR0913  # an argument for each option
         report(findings, output)
         findings = ()
     hint = f"; next: failsoft check {out} && failsoft test {out}"
-    finish(findings, output, f"{out}: {converted.slos} SLOs in {len(converted.files)} files{hint}")
+    written = f"{amount(converted.slos, 'SLO')} in {amount(len(converted.files), 'file')}"
+    finish(findings, output, f"{out}: {written}{hint}")
 
 
 def _check(team: str, period: str) -> None:
@@ -107,6 +108,11 @@ def _known(out: Path) -> "Known":
 
 
 def _raised(finding: Finding) -> Finding:
+    """As an error; something to be filled in is a task and no loss, so it stays what it is."""
+    from failsoft.exchange.codes import PLACEHOLDER
+
+    if finding.code is PLACEHOLDER:
+        return finding
     return replace(finding, code=replace(finding.code, severity=Severity.ERROR))
 
 

@@ -183,7 +183,7 @@ def _files(made: _Made) -> dict[str, str]:
             called = Windows(name, windows.tiers, windows.period)
             files[f"slo/windows-{name}.yaml"] = write.documents([write.windows(called)], origin="alert windows")
     if files and not made.known.there:
-        files["failsoft.yaml"] = write.documents([write.workspace("workspace")], origin="nothing")
+        files["failsoft.yaml"] = write.documents([write.workspace("workspace")])
     made.findings += _invalid(files)
     return dict(sorted(files.items()))
 

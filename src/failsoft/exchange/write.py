@@ -12,7 +12,7 @@ __all__ = ["documents", "model", "slo", "team", "windows", "workspace"]
 
 _PLAIN = re.compile(r"[a-zA-Z#/][a-zA-Z0-9_/.-]*(?: [a-zA-Z0-9_/.-]+)*|[0-9]+(?:\.[0-9]+)?(?:%|[a-z]+)")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-_SCHEMA = "# Written by failsoft convert from {origin}. It is yours now.\n"
+_SCHEMA = "# Written by failsoft convert{origin}. It is yours now.\n"
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -32,11 +32,11 @@ def _text(dumper: "_Dumper", value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def documents(parts: Iterable[Mapping[str, Any]], *, origin: str) -> str:
-    """Several documents as the text of one file."""
+def documents(parts: Iterable[Mapping[str, Any]], *, origin: str = "") -> str:
+    """Several documents as the text of one file, which says of what they were made."""
     texts = [yaml.dump(dict(part), Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True) for part in parts]
     shown = "".join(char if char.isprintable() else "?" for char in origin)
-    return _SCHEMA.format(origin=shown) + "---\n".join(texts)
+    return _SCHEMA.format(origin=f" from {shown}" if shown else "") + "---\n".join(texts)
 
 
 def slo(one: ForeignSlo, name: str, model: str) -> dict[str, Any]:
