@@ -129,6 +129,7 @@ def test_a_server_that_refuses_is_told(server, status, said):
     [
         ("<!DOCTYPE html><html>Grafana</html>", "is a web page"),
         ('{"iteration": 1}', "is JSON"),
+        ("kind: Workspace\nmetadata: {name: chat}\n", "is YAML, no metrics"),
         ("", "holds no metrics"),
         ("# only a comment\n", "holds no metrics"),
         ("this is no metric at all {{{\n", "holds no metrics that can be read"),

@@ -108,3 +108,9 @@ def test_numbers_that_pages_name():
     assert f"on {engines} serving engines" in readme
     board = next(board for board in BOARDS if board.name == "failsoft-slo")
     assert f"slo.html: {len(board.panels)} panels, 0 without data" in dashboards
+
+
+@pytest.mark.parametrize("group", ["alerts", "catalog", "chaos", "incidents", "lab"])
+def test_the_help_of_a_group_says_whole_sentences(shell, group):
+    first = [line for line in shell.run(f"failsoft {group} --help").splitlines() if not line.startswith("Usage:")]
+    assert "..." not in "".join(first)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import load_clean, unknown
+from failsoft.cli.lazy import Group
+from failsoft.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from failsoft.workspace import Document, Workspace
     from failsoft.workspace.kinds import AlertRuleSpec
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _WORKSPACE = click.option(
-    "--workspace", type=click.Path(path_type=Path), help="A workspace; without it, what ships with failsoft."
+    "-w", "--workspace", type=click.Path(path_type=Path), help="A workspace; without it, what ships with failsoft."
 )
 
 
-@click.group("alerts")
+@click.group("alerts", cls=Group)
 def command() -> None:
     """Alerts on GPUs, nodes, scheduling, engines and autoscalers, beside those of SLOs."""
 
@@ -40,6 +42,8 @@ def list_(*, workspace: Path | None, topic: str | None, failure_mode: str | None
     from failsoft.alerts.library import markdown
 
     found, on = _rules(workspace)
+    _known("topic", topic, {rule.spec.topic for rule in found.values()})
+    _known("failure mode", failure_mode, {rule.spec.failure_mode for rule in found.values()})
     listed = [
         rule
         for rule in sorted(found.values(), key=lambda rule: (rule.spec.topic, rule.name))
@@ -82,6 +86,15 @@ def _rules(root: Path | None) -> "tuple[Rules, frozenset[str] | None]":
         return shipped().alert_rules, None
     loaded, _ = load_clean(root, "text")
     return loaded.alert_rules, _on(loaded)
+
+
+def _known(what: str, asked: str | None, there: "Collection[str]") -> None:
+    from failsoft.workspace.decode import nearest
+
+    if asked is None or asked in there:
+        return
+    hint = nearest(asked, sorted(there)) or f"there are {', '.join(sorted(there))}"
+    raise UsageError(f"no alert has the {what} {asked!r}; {hint}")
 
 
 def _on(loaded: "Workspace") -> frozenset[str]:

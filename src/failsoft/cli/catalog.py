@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from failsoft.cli.lazy import Group
 from failsoft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LONGEST_NAME = 63
 _MARK = "# Written by failsoft catalog lock; commit it. Compiling reads this file, never the server.\n"
 
 
-@click.group("catalog")
+@click.group("catalog", cls=Group)
 def command() -> None:
     """Show the engines that failsoft knows, and compare them with servers."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import finish, load_clean, output_option, report, unknown, workspace_argument
+from failsoft.cli.lazy import Group
 from failsoft.cli.records import database_option
 from failsoft.errors import MissingPartError, TemporaryError, UsageError
 from failsoft.workspace import Document, Workspace
@@ -33,7 +34,7 @@ _WAIT_S = 0.2
 _QUERY_S = 10.0
 
 
-@click.group("chaos")
+@click.group("chaos", cls=Group)
 def command() -> None:
     """Plan, run and undo chaos experiments."""
 

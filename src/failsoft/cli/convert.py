@@ -37,7 +37,7 @@ def command(  # noqa: PLR0913  # an argument for each option
 
     What can only be measured in another way, and what has no place in failsoft's documents, is told; what cannot be
     expressed is refused with the reason. Nothing is written where there is an error, and no file is overwritten.
-    Exit codes: 0 written, 1 findings, 2 could not start.
+    Exit codes: 0 written, with or without warnings; 1 errors, nothing written; 2 could not start.
     """
     from failsoft.exchange import convert
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import unknown, workspace_argument
+from failsoft.cli.lazy import Group
 from failsoft.cli.records import database_option, person_option, records
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _form[F: Callable[..., object]](function: F) -> F:
     )
 
 
-@click.group("incidents")
+@click.group("incidents", cls=Group)
 def command() -> None:
     """List and show incidents, and stop what failsoft does by itself."""
 

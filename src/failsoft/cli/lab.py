@@ -10,13 +10,15 @@ from pathlib import Path
 
 import click
 
+from failsoft.cli.lazy import Group
+
 __all__ = ["command"]
 
 _CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@click.group("lab")
+@click.group("lab", cls=Group)
 def command() -> None:
     """A small world on this machine: real Prometheus and Alertmanager, simulated engines, fake chat and pager."""
 

@@ -1,11 +1,25 @@
-"""A group of commands that imports each of them when it is used, and none to list them."""
+"""Groups of commands: one that says all of their first sentences, and one that imports none to list them."""
 
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
-__all__ = ["LazyGroup"]
+__all__ = ["Group", "LazyGroup"]
+
+_SENTENCE = 400
+"""Characters of a first sentence; the formatter breaks lines."""
+
+
+class Group(click.Group):
+    """A group whose help has the whole first sentence of each command's."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click asks: the list in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(_SENTENCE)) for name, command in sorted(self.commands.items())]
+            )
 
 
 class LazyGroup(click.Group):

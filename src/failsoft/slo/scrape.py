@@ -1,5 +1,6 @@
 """What a server exports, read from its own answer: families with their types, labels and bucket bounds."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,7 @@ from failsoft.errors import RefusedError
 __all__ = ["Scrape", "Seen", "parse_scrape"]
 
 _SHOWN = 120
+_YAML = re.compile(r"^(?:apiVersion|kind|metadata|spec|groups):(?:\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _refuse_others(text: str, source: str) -> None:
         raise RefusedError(f"{source} is a web page, no metrics: is the path right, such as /metrics?")
     if begin in {"{", "["} and text.rstrip()[-1:] in {"}", "]"}:
         raise RefusedError(f"{source} is JSON, no metrics: is the path right, such as /metrics or /prometheus/metrics?")
+    if _YAML.search(text):
+        raise RefusedError(f"{source} is YAML, no metrics: give the address of /metrics, or a file with its answer")
 
 
 def _labels(samples: Iterable[Any]) -> frozenset[str] | None:

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     |(?P<number>[0-9.]+(?:[eE][-+]?[0-9]+)?)""",
     re.VERBOSE,
 )
+_QUOTES = "\"'`"
 _ESCAPE = re.compile(r"\\(?:([abfnrtv\\'\"])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))")
 _PLAIN = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -302,6 +303,8 @@ def _tokens(text: str) -> list[_Token]:
         if match.lastgroup != "space":
             found.append(_Token(str(match.lastgroup), match[0], match.start()))
     if at < len(text):
+        if text[at] in _QUOTES:
+            raise CountersError(f"has a text that is not closed{'' if text[at] == '`' else ' on its line'}", at)
         raise CountersError(f"has {text[at]!r}, which no sum of counters has", at)
     # two ends, so that a look at the token after the next one finds something
     return [*found, _Token("end", "", at), _Token("end", "", at)]

@@ -128,7 +128,7 @@ def _finding(model: type[BaseModel], error: ErrorDetails, origin: SourceOrigin, 
                 nearest(key, valid),
             )
         case "literal_error":
-            choices = _choices_at(model, loc)
+            choices = [choice for choice in _choices_at(model, loc) if choice]  # what is empty is what is left out
             return Finding(
                 codes.WRONG_VALUE,
                 f"{written} is {_shown(error['input'])}",
@@ -187,7 +187,9 @@ def _shown(value: object) -> str:
         return "empty"
     text = repr(str(value)) if isinstance(value, str) else str(value)
     longest = 60
-    return text if len(text) <= longest else text[:longest] + "…"
+    if len(text) <= longest:
+        return text
+    return text[:longest] + "…" + (text[-1] if isinstance(value, str) else "")
 
 
 def _descend(annotation: Any, step: str | int) -> Any:

@@ -54,6 +54,8 @@ def load(root: Path, spread: Spread = map) -> tuple[Workspace, tuple[Finding, ..
     Raises:
         UsageError: `root` is no folder, or holds no YAML file at all.
     """
+    if root.is_file():
+        raise UsageError(f"{root} is a file: name the folder of the workspace, such as {root.parent}")
     if not root.is_dir():
         raise UsageError(
             f"{root} is no folder: name the folder of a workspace, or make one with `failsoft init {root}`"
