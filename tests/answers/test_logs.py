@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failsoft.cli import root
-from failsoft.drift.answers import Answer, Fields, Tally, examine, read_line, watch_limits
+from failsoft.drift.answers import Answer, Fields, Tally, examine, interval, read_line, watch_limits
 from failsoft.drift.answers.log import NoAnswerError
 from failsoft.errors import UsageError
 
@@ -90,11 +90,11 @@ def test_lines_that_hold_no_answer_are_named_without_their_text_and_too_many_of_
     assert "answers.jsonl:301:1: warning[FS671] is no JSON" in ran.stderr
     assert "Jane" not in ran.output
     before = tmp_path / "rows.parquet"
-    before.write_text("what was there")
+    before.write_text("PAR1 what was there")
     ran = run(log(tmp_path, [*refusing(0, 50), *["{"] * 9, "[1]"]), "-o", before)
     assert ran.exit_code == 2
     assert "error[FS672] 10 of 60 lines hold no answer" in ran.stderr
-    assert before.read_text() == "what was there"
+    assert before.read_text() == "PAR1 what was there"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["answers.jsonl", "rows.parquet"]
 
 
@@ -106,6 +106,10 @@ def test_lines_that_hold_no_answer_are_named_without_their_text_and_too_many_of_
         (["--limit", "refusal=100%"], "allows nothing or everything"),
         (["--limit", "invalid-json=1%"], "error[FS673] no answer could be checked for invalid-json"),
         (["--language", "xx"], "--language xx is not known"),
+        (["--language", "deutsch"], "did you mean de?"),
+        (["--script", "klingon"], "'klingon' is no script; known are latin,"),
+        (["--script", "latin,cyrilic"], "did you mean cyrillic?"),
+        (["--false-alarms-per-30d", "nan"], "is no finite number"),
         (["--text", "response.nowhere"], "has no text at response.nowhere"),
     ],
 )
@@ -193,3 +197,11 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(texts, cut):
         (first if index < cut else second).add(found)
     first.merge(second)
     assert first == whole
+
+
+def test_where_nothing_is_flagged_the_least_share_is_0(tmp_path):
+    ran = run(log(tmp_path, [chat("Yes, of course.")] * 7))
+    assert "e-1" not in ran.output
+    for rows in range(1, 2_000):
+        assert interval(0, rows)[0] == 0
+        assert interval(rows, rows)[1] == 1

@@ -46,8 +46,9 @@ def here(tmp_path, good):
     """A folder in which a reference, a calibration, a page and a plot lie already."""
     for name in ("ref.json", "train.parquet"):
         (tmp_path / name).write_bytes((good / name).read_bytes())
-    for name in ("alarms.json", "page.html", "plot.html"):
-        (tmp_path / name).write_text("what was there")
+    (tmp_path / "alarms.json").write_text('{"kind": "drift-calibration", "rest": "what was there"}')
+    for name in ("page.html", "plot.html"):
+        (tmp_path / name).write_text("<!doctype html>what was there")
     return tmp_path
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from failsoft.cli import root
+from failsoft.cli import main, root
 from failsoft.drift import ReferenceProfile
 
 WORKED = json.loads((Path(__file__).parents[1] / "data" / "drift-worked-examples.json").read_text())["examples"]
@@ -162,6 +162,43 @@ def test_bad_data_is_a_finding_and_overwrites_nothing(here):
     assert wider.exit_code == 0, "a column more is a warning"
 
 
+def test_nothing_that_is_read_or_is_of_another_kind_is_overwritten(here):
+    (here / "log.jsonl").write_text('{"text": "yes"}\n')
+    calibrate = ["calibrate", here / "ref.json", "--rows", "200"]
+    (here / "cal.json").write_text('{"kind": "drift-calibration"}')
+    (here / "page.html").write_text("<!DOCTYPE html>")
+    (here / "notes.txt").write_text("mine")
+    (here / "link.parquet").symlink_to(here / "train.parquet")
+    before = {path: path.read_bytes() for path in here.iterdir()}
+    for arguments in (
+        ["fit", here / "train.parquet", "-o", here / "train.parquet"],
+        ["fit", here / "train.parquet", "-o", here / "link.parquet"],
+        ["fit", here / "train.parquet", "-o", here / "cal.json"],
+        ["report", here / "ref.json", here / "same.parquet", "-o", here / "ref.json"],
+        ["report", here / "ref.json", here / "same.parquet", "-o", here / "same.parquet"],
+        [*calibrate, "-o", here / "ref.json"],
+        [*calibrate, "--plot", here / "cal.json"],
+        [*calibrate, "--plot", here / "new.json", "-o", here / "new.json"],
+        ["answers", here / "log.jsonl", "-o", here / "log.jsonl"],
+        ["answers", here / "log.jsonl", "-o", here / "notes.txt"],
+    ):
+        ran = run(*arguments)
+        assert "cannot write" in str(ran.exception), (arguments, ran.output)
+    assert {path: path.read_bytes() for path in here.iterdir()} == before
+    assert run("fit", here / "same.parquet", "-o", here / "ref.json").exit_code == 0
+    made = run(*calibrate, "-o", here / "cal.json", "--plot", here / "page.html")
+    assert made.stdout.endswith(f"wrote {here / 'cal.json'}\nwrote {here / 'page.html'}\n")
+
+
+def test_a_file_in_the_wrong_place_is_called_what_it_is(here):
+    (here / "cal.json").write_text('{"kind": "drift-calibration", "schema": 1}')
+    for reference, said in (("cal.json", "is a calibration, not a profile"), ("same.parquet", "REF comes before DATA")):
+        ran = run("score", here / reference, here / "same.parquet")
+        assert (ran.exit_code, said in ran.stderr) == (2, True), ran.output
+    ran = run("score", here / "ref.json", here / "same.parquet", "--calibration", here / "ref.json")
+    assert (ran.exit_code, "is a reference profile, not a calibration" in ran.stderr) == (2, True), ran.output
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -224,6 +261,39 @@ def test_skipped_columns_and_names_of_numbers(here):
     profile = ReferenceProfile.parse((here / "x.json").read_bytes(), "x.json")
     assert list(profile.features) == ["plan"]
     assert profile.model == "chat"
+
+
+def test_a_column_that_is_named_twice_is_there_once_and_none_is_no_reference(here):
+    fit = ["fit", here / "train.parquet", "-o", here / "again.json"]
+    assert run(*fit, "--column", "age", "--column", "age", "--column", "calm").exit_code == 0
+    assert list(ReferenceProfile.parse((here / "again.json").read_bytes(), "").features) == ["age", "calm"]
+    assert run("score", here / "again.json", here / "same.parquet").exit_code == 0
+    assert "no column is left" in str(run(*fit, "--column", "age", "--skip", "age").exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--delimiter", "ab"], "expected one character"),
+        (["--delimiter", '"'], "expected one character"),
+        (["--page-floor", "-1"], "not in the range"),
+        (["--page-floor", "nan"], "no finite number"),
+        (["--ticket-floor", "inf"], "no finite number"),
+        (["--false-pages-per-30d", "nan"], "no finite number"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_no_verdict(here, arguments, said):
+    for command in (["score"], ["report", "-o", here / "page.html"]):
+        ran = run(*command, here / "ref.json", here / "same.parquet", *arguments)
+        assert (ran.exit_code, said in ran.stderr) == (2, True), ran.output
+
+
+def test_a_fault_of_ours_is_no_verdict(here, monkeypatch, capsys):
+    monkeypatch.setattr("failsoft.cli.drift.score.counted", lambda *_: 1 / 0)
+    with pytest.raises(SystemExit) as ended:
+        main(["drift", "score", str(here / "ref.json"), str(here / "same.parquet")])
+    assert ended.value.code == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_a_rollout_takes_the_reference_of_its_own_revision(here):

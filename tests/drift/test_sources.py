@@ -143,10 +143,11 @@ def test_a_parquet_with_a_broken_page_is_a_finding(tmp_path):
     ("text", "code", "word"),
     [
         ("a;b,c\n1;2,3\n", codes.DATA_UNREADABLE, "',' and ';'"),
-        ("a,b\n1,2\n1;2\n", codes.DATA_UNREADABLE, "',' and ';'"),
+        ("a,b\n1,2\n1;2\n", codes.DATA_UNREADABLE, "divided by ',', line 3 has 1 field, and the header 2"),
         ("", codes.DATA_UNREADABLE, "no header"),
         ("a,a\n1,2\n", codes.DATA_COLUMNS, "'a'"),
-        ("a,b\n1,2\n1,2,3\n", codes.DATA_UNREADABLE, "as many fields"),
+        ("a,b\n1,2\n1,2,3\n", codes.DATA_UNREADABLE, "line 3 has 3 fields, and the header 2"),
+        ('a,b\n\n"1\n2",2\n1\n', codes.DATA_UNREADABLE, "line 5 has 1 field"),
     ],
 )
 def test_a_csv_that_nobody_can_be_sure_of_is_a_finding(tmp_path, text, code, word):
@@ -154,6 +155,14 @@ def test_a_csv_that_nobody_can_be_sure_of_is_a_finding(tmp_path, text, code, wor
     finding = found(tmp_path / "rows.csv")
     assert finding.code is code
     assert word in finding.message
+    assert ("--delimiter" in finding.hint) is ("may be divided" in finding.message)
+
+
+def test_a_file_that_is_divided_by_something_else_is_no_single_column(tmp_path):
+    (tmp_path / "rows.csv").write_text('age,"tokens"\n1,2\n')
+    assert "is not divided by ';', but by ','" in found(tmp_path / "rows.csv", delimiter=";").message
+    (tmp_path / "rows.csv").write_text('"age,tokens"\n1\n')
+    assert open_data(tmp_path / "rows.csv", delimiter=";").columns == ("age,tokens",)
 
 
 def test_a_ragged_line_far_down_is_a_finding(tmp_path):

@@ -76,6 +76,15 @@ def test_too_few_windows_are_tickets_only_in_words(here):
     assert "need 240" in ran.output
 
 
+def test_one_window_says_nothing_of_how_windows_differ(here):
+    ran = run(here / "ref.json", "--windows", here / "few.csv")
+    assert ran.exit_code == 2
+    assert "few.csv: error[FS517] holds only one window" in ran.stderr
+    assert "cut this one with --rows" in ran.stderr
+    ran = run(here / "ref.json", "--windows", here / "few.csv", "--rows", 3 * ROWS * 4)
+    assert (ran.exit_code, "holds only one window of 2,400 rows" in ran.stderr) == (2, True), ran.output
+
+
 def test_a_file_can_be_a_window_and_a_csv_counts_as_its_parquet_does(here, tmp_path):
     parquet.write_table(rows(2, 20), tmp_path / "few.parquet")
     cut = [

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,4 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno == errno.ENOSPC and error.filename is None:
             # what could not be written to standard output would be tried again at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(2)
+    except Exception:  # noqa: BLE001  # the last one, and told whole
+        # 1 is a verdict of some commands, and would be Python's own code
+        traceback.print_exc()
+        click.echo("failsoft: this is a fault of failsoft; please report it with the lines above", err=True)
         sys.exit(2)

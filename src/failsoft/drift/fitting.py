@@ -144,7 +144,7 @@ def _ordered(
     others = sorted(
         (name for name in chosen if name not in {*predictions, *keys}), key=lambda name: -weights.get(name, 0)
     )
-    return [*predictions, *others]
+    return list(dict.fromkeys([*predictions, *others]))
 
 
 @dataclass(frozen=True, slots=True)

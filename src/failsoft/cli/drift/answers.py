@@ -9,6 +9,8 @@ import click
 
 from failsoft.cli.common import duration, report
 from failsoft.cli.drift.files import stop
+from failsoft.cli.drift.options import Number
+from failsoft.cli.drift.outputs import may_write
 from failsoft.errors import MissingPartError, UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration, Percent
@@ -16,6 +18,7 @@ from failsoft.workspace.quantities import Duration, Percent
 __all__ = ["answers"]
 
 _EXCEEDED = 1
+_COMMON_SCRIPTS = "latin, cyrillic, greek, arabic, hebrew, devanagari, han, hiragana, katakana, hangul, thai"
 _MONTH_S = 30 * 86_400
 
 
@@ -49,7 +52,15 @@ def _limits(_context: click.Context, _parameter: click.Parameter, texts: tuple[s
 
 
 def _scripts(_context: click.Context, _parameter: click.Parameter, text: str) -> frozenset[str]:
-    return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    from failsoft.drift.answers.scripts import scripts
+    from failsoft.workspace.decode import nearest
+
+    named = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for name in named:
+        if name not in scripts():
+            hint = nearest(name, sorted(scripts())) or f"known are {_COMMON_SCRIPTS} and the others of Unicode"
+            raise click.BadParameter(f"{name!r} is no script; {hint}")
+    return frozenset(named)
 
 
 @click.command("answers")
@@ -63,7 +74,7 @@ def _scripts(_context: click.Context, _parameter: click.Parameter, text: str) ->
 @click.option(
     "--window", type=duration, default=None, help="How much time a window is; from the log's times if left out."
 )
-@click.option("--false-alarms-per-30d", "alarms", type=click.FloatRange(0.001), default=1.0, show_default=True)
+@click.option("--false-alarms-per-30d", "alarms", type=Number(0.001), default=1.0, show_default=True)
 @click.option(
     "--text", default="", metavar="PATH", help="Where the text is, such as response.choices.0.message.content."
 )
@@ -105,6 +116,7 @@ def answers(  # noqa: PLR0913  # one parameter for each option
 
     expected = Expected(structured, scripts, _known(language))
     fields = Fields(text, finish, prompt_tokens, output_tokens, logprob, time)
+    may_write(out, "Parquet file", [log])
     found = read_log(log, fields, expected, rows=rows, most_broken=broken, out=out)
     length = (window.milliseconds / 1000 if window is not None else found.window_s) if limits else None
     if limits and length is None:
@@ -133,5 +145,8 @@ def _known(language: str) -> str:
     except ModuleNotFoundError as error:
         raise MissingPartError(f"--language needs {error.name}: pip install 'failsoft[data]'") from None
     if language not in known:
-        raise UsageError(f"--language {language} is not known; known are {', '.join(sorted(known))}")
+        from failsoft.workspace.decode import nearest
+
+        near = nearest(language[:2], sorted(known)) or "expected an ISO 639-1 code of two letters, such as de"
+        raise UsageError(f"--language {language} is not known; {near}")
     return language

@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from failsoft.cli.common import duration
 from failsoft.cli.drift.files import read_reference, stop, write_whole
+from failsoft.cli.drift.options import Number, delimiter_option
+from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.windows import held_out
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
@@ -16,6 +19,7 @@ from failsoft.workspace.quantities import Duration
 __all__ = ["calibrate"]
 
 _NOT_PROMISED = 1
+_FEWEST = 2
 
 
 def _rule(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int]:
@@ -42,11 +46,11 @@ def _rule(_context: click.Context, _parameter: click.Parameter, text: str) -> tu
 @click.option("--every", type=duration, default=None, help="How often windows are judged; once each, when left out.")
 @click.option("--block", type=duration, default="1d", show_default=True, help="How long windows depend on each other.")
 @click.option("--bad", "rule", default="1", show_default=True, callback=_rule, metavar="K/N", help="What pages.")
-@click.option("--floor", type=click.FloatRange(min=0), default=0.02, show_default=True, help="The least PSI of a page.")
+@click.option("--floor", type=Number(min=0), default=0.02, show_default=True, help="The least PSI of a page.")
 @click.option("--strata", type=click.IntRange(min=1), default=1, show_default=True, help="Routes or tenants apart.")
-@click.option("--false-pages-per-30d", "pages", type=click.FloatRange(0.001), default=1.0, show_default=True)
-@click.option("--false-tickets-per-30d", "tickets", type=click.FloatRange(0.001), default=4.0, show_default=True)
-@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@click.option("--false-pages-per-30d", "pages", type=Number(0.001), default=1.0, show_default=True)
+@click.option("--false-tickets-per-30d", "tickets", type=Number(0.001), default=4.0, show_default=True)
+@delimiter_option
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the limits, for `score --calibration`."
 )
@@ -87,15 +91,15 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
 
     if not files and not rows:
         raise UsageError("say with --windows what was held out, or with --rows how large a window is")
+    may_write(out, "calibration", [reference, *files])
+    may_write(plot, "page", [reference, *files, out])
     profile = read_reference(reference, output)
     if strata > 1 and profile.strata is not None:
         raise UsageError(f"{reference.name} has strata of its own, which share the budget: leave out --strata")
     if inside and profile.rhythm is not None:
         raise UsageError(f"{reference.name} knows hours of the week, which --inside cannot leave out: hold rows out")
     counts, sizes = held_out(profile, files, rows, output, delimiter)
-    if files and not counts:
-        none = f"the files hold no window of {rows:,} rows"
-        stop([Finding(codes.DATA_TOO_SMALL, none, Place(files[0].name))], output)
+    _enough(len(counts), files, rows, output)
     plan = Plan(
         Budget(pages, tickets),
         Cadence(window.milliseconds, (every or window).milliseconds),
@@ -120,4 +124,18 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
         write_whole(plot, page(result, f"Drift alarms of {reference.name}"))
     found = {"reference": {"sha256": profile.digest}} | as_json(result)
     click.echo(json.dumps(found, indent=1) if output == "json" else text(result))
+    for path in filter(None, [out, plot]):
+        click.echo(f"wrote {path}", err=output == "json")
     sys.exit(0 if result.promised else _NOT_PROMISED)
+
+
+def _enough(windows: int, files: Sequence[Path], rows: int, form: str) -> None:
+    """End the command where held-out windows are too few to differ."""
+    from failsoft.drift import codes
+
+    if not files or windows >= _FEWEST:
+        return
+    few = ("only one window" if windows else "no window") + (f" of {rows:,} rows" if rows else "")
+    hint = "hold out more" if rows else "name more files, or cut this one with --rows"
+    message = f"{'hold' if len(files) > 1 else 'holds'} {few}"
+    stop([Finding(codes.DATA_TOO_SMALL, message, Place(files[0].name), "two or more", hint)], form)

@@ -9,6 +9,7 @@ import click
 
 from failsoft.cli.common import duration
 from failsoft.cli.drift.files import stop, write_whole
+from failsoft.cli.drift.options import Number
 from failsoft.errors import FailsoftError, UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration
@@ -27,9 +28,7 @@ _NAMES = ("textfile", "pushgateway", "monitor", "model", "every", "job", "groupi
 def export_options[F: Any](function: F) -> F:
     """The options that say where metrics go."""
     for option in (
-        click.option(
-            "--push-timeout", type=click.FloatRange(0.1, 300), default=10.0, show_default=True, help="Seconds."
-        ),
+        click.option("--push-timeout", type=Number(0.1, 300), default=10.0, show_default=True, help="Seconds."),
         click.option("--grouping", multiple=True, metavar="KEY=VALUE", help="More labels of the group; repeat it."),
         click.option("--job", default="failsoft-drift", show_default=True, help="The group's job."),
         click.option("--every", type=duration, help="How often this job runs; --window, when left out."),

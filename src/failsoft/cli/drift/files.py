@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from failsoft.cli.common import report
+from failsoft.cli.drift.outputs import kind_of
 from failsoft.errors import MissingPartError, UsageError
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace import Workspace
@@ -39,6 +40,7 @@ COULD_NOT_JUDGE = 2
 """The exit code where there is no answer."""
 
 _MOST = 5_000_001
+_DATA = {".csv", ".tsv", ".txt", ".parquet", ".pq", ".arrow", ".feather", ".ipc"}
 _EVERY_S = 2.0
 
 
@@ -101,6 +103,12 @@ def _read(path: Path, form: str) -> "ReferenceProfile":
         stop(
             [Finding(codes.PROFILE_MISSING, message, Place(path.name), hint="make it with `failsoft drift fit`")], form
         )
+    if (kind := kind_of(data)) != "reference profile" and kind is not None:
+        hint = "REF comes before DATA" if kind == "Parquet file" else "make a profile with `failsoft drift fit`"
+        stop([Finding(codes.PROFILE_SHAPE, f"is a {kind}, not a profile", Place(path.name), hint=hint)], form)
+    if path.suffix.lower() in _DATA:
+        message = "is rows, not a profile"
+        stop([Finding(codes.PROFILE_SHAPE, message, Place(path.name), hint="REF comes before DATA")], form)
     profile = ReferenceProfile.parse(data, path.name)
     if isinstance(profile, Finding):
         stop([profile], form)
@@ -120,6 +128,9 @@ def read_calibration(path: Path, profile: "ReferenceProfile", form: str) -> "Sto
             [Finding(codes.CALIBRATION_UNREADABLE, f"cannot be read: {error.strerror}", Place(path.name), hint=hint)],
             form,
         )
+    if (kind := kind_of(data)) != "calibration" and kind is not None:
+        message = f"is a {kind}, not a calibration"
+        stop([Finding(codes.CALIBRATION_UNREADABLE, message, Place(path.name), hint=hint)], form)
     found = StoredCalibration.parse(data, path.name)
     if isinstance(found, Finding):
         stop([found], form)

@@ -8,11 +8,13 @@ import click
 
 from failsoft.cli.drift.files import Told, names, opened, stop, write_whole
 from failsoft.cli.drift.importance import importances
+from failsoft.cli.drift.options import delimiter_option
+from failsoft.cli.drift.outputs import may_write
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from failsoft.drift import ReferenceProfile
     from failsoft.drift.columns import Type
@@ -49,7 +51,7 @@ _FEWEST = 2
 @click.option("--cluster", default="", metavar="COLUMN", help="Tenants or requests, whose rows are alike.")
 @click.option("--model", default="", help="The Model whose features these are.")
 @click.option("--revision", default="", help="What the model served, such as an image's digest.")
-@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@delimiter_option
 def fit(  # noqa: PLR0913  # one parameter for each option
     *,
     data: Path,
@@ -76,16 +78,18 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     from failsoft.drift import fit as fitted
     from failsoft.drift.fitting import NoStrataError
 
+    may_write(out, "reference profile", [data])
     types: dict[str, Type] = dict.fromkeys(categorical, "text")
     source = opened(data, "text", delimiter=delimiter, types=types)
     from failsoft.drift.data import DataError
 
     _go_together(by, time, rhythm, cluster)
     importance = importances(weights)
-    for name in (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by, time, cluster])):
-        if name not in source.columns:
-            raise UsageError(f"{data.name} has no column {name!r}{_meant(name, source.columns)}")
+    named = (*columns, *skip, *predictions, *categorical, *importance, *filter(None, [by, time, cluster]))
+    _there(named, source.columns, data.name)
     chosen = [name for name in columns or source.columns if name not in skip]
+    if not {*chosen, *predictions} - {by, time, cluster}:
+        raise UsageError("no column is left to compare")
     told = Told(f"reading {data.name}")
     try:
         profile = fitted(
@@ -125,10 +129,13 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     sys.exit(0)
 
 
-def _meant(name: str, columns: "Sequence[str]") -> str:
+def _there(named: "Iterable[str]", columns: "Sequence[str]", of: str) -> None:
     from failsoft.workspace.decode import nearest
 
-    return f"; {nearest(name, columns) or f'it has {names(columns)}'}"
+    for name in named:
+        if name not in columns:
+            meant = nearest(name, columns) or f"it has {names(columns)}"
+            raise UsageError(f"{of} has no column {name!r}; {meant}")
 
 
 def _go_together(by: str, time: str, rhythm: str | None, cluster: str) -> None:

@@ -12,6 +12,7 @@ import click
 
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
 from failsoft.cli.drift.files import loaded, stop, write_whole
+from failsoft.cli.drift.outputs import may_write
 from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
 from failsoft.errors import UsageError
@@ -71,11 +72,12 @@ def learn(  # noqa: PLR0913  # one parameter for each option
         raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
     prometheus = _client(known, url)
     revision = revision or _served(document, prometheus)
+    target = out or _target(known.root / document.spec.reference, revision)
+    may_write(target, "reference profile")
     told = Told(datetime.now(UTC), since, revision, rhythm)
     learned = _learned(known, document, prometheus, told)
     if isinstance(learned, tuple):
         stop(learned, output, workspace)
-    target = out or _target(known.root / document.spec.reference, revision)
     write_whole(target, learned.profile.render())
     written, found = [f"wrote {target}"], _kept(learned, document, target)
     if learned.calibration is not None:

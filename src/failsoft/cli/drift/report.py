@@ -8,6 +8,8 @@ import click
 
 from failsoft.cli.common import report as shown
 from failsoft.cli.drift.files import read_reference, write_whole
+from failsoft.cli.drift.options import delimiter_option
+from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.score import alarms_of, counted, exit_code, judged, tolerance_options
 
 __all__ = ["report"]
@@ -18,7 +20,7 @@ __all__ = ["report"]
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The page.")
 @click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
-@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@delimiter_option
 @tolerance_options
 def report(  # one parameter for each option
     *, reference: Path, data: Path, out: Path, revision: str, delimiter: str, **tolerance: Any
@@ -29,6 +31,7 @@ def report(  # one parameter for each option
     """
     from failsoft.drift.report import page
 
+    may_write(out, "page", [reference, data])
     profile = read_reference(reference, "text", revision)
     alarms = alarms_of(profile, tolerance, "text")
     window, warnings = counted(profile, data, "text", delimiter)

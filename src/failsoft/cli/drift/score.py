@@ -19,6 +19,7 @@ from failsoft.cli.drift.files import (
     stop,
     write_whole,
 )
+from failsoft.cli.drift.options import Number, delimiter_option
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration
@@ -41,11 +42,11 @@ _DRIFTED = 1
 
 def tolerance_options[F: Any](function: F) -> F:
     """The options that say what is too much."""
-    decimal = click.FloatRange(min=0, min_open=True)
+    decimal, floor = Number(min=0, min_open=True), Number(min=0)
     for option in (
         click.option("--min-rows", type=click.IntRange(min=1), default=50, show_default=True, help="To be judged."),
-        click.option("--ticket-floor", type=float, default=0.02, show_default=True, help="The least PSI of a ticket."),
-        click.option("--page-floor", type=float, default=0.1, show_default=True, help="The least PSI of a page."),
+        click.option("--ticket-floor", type=floor, default=0.02, show_default=True, help="The least PSI of a ticket."),
+        click.option("--page-floor", type=floor, default=0.1, show_default=True, help="The least PSI of a page."),
         click.option("--window", type=duration, default="1h", show_default=True, help="How much time the rows are."),
         click.option(
             "--calibration",
@@ -67,7 +68,7 @@ def tolerance_options[F: Any](function: F) -> F:
 @click.option("--exact", type=click.Path(path_type=Path), help="The rows of REF: KS and W1 from rows, not from counts.")
 @click.option("--diagnose", multiple=True, metavar="COLUMN", help="With --exact: more tests of a column's rows.")
 @click.option("--revision", default="", help="What the model served; where REF is a folder, it chooses.")
-@click.option("--delimiter", default="", help="Of a CSV; looked for, when left out.")
+@delimiter_option
 @tolerance_options
 @click.option(
     "--state",

@@ -8,6 +8,7 @@ import click
 
 from failsoft.cli.common import finish, output_option, report, workspace_argument
 from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, write_whole
+from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.probe.asking import named, one_round
 from failsoft.findings import Finding
 from failsoft.workspace import Document
@@ -42,6 +43,8 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     from failsoft.drift.probes import GoldenAnswers
 
     loaded, document = named(workspace, probe, output, learn=True)
+    target = out or loaded.root / document.spec.answers
+    may_write(target, "file of stored answers")
     told = Told("asking")
     rounds = [one_round(loaded, document, None, told) for _ in range(times)]
     problems = _unanswered(document, rounds)
@@ -51,7 +54,6 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     stored = _stored(document, rounds)
     at = datetime.now(UTC).replace(microsecond=0)
     answers = GoldenAnswers(model=document.spec.model, revision=revision, learned_at=at, prompts=stored)
-    target = out or loaded.root / document.spec.answers
     write_whole(target, answers.render())
     exact = sum(len(golden.answers) == 1 for golden in stored.values())
     good = f"wrote {target}: {len(stored)} prompts asked {times} times, {exact} answered alike each time"

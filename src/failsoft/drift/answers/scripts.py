@@ -4,13 +4,14 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-__all__ = ["LEAST_LETTERS", "by_script", "is_in_other_script", "script_of"]
+__all__ = ["LEAST_LETTERS", "by_script", "is_in_other_script", "script_of", "scripts"]
 
 LEAST_LETTERS = 20
 """Fewer letters than this say nothing about script or language."""
 
 _FOREIGN = 0.2
 _WIDTHS = frozenset({"FULLWIDTH", "HALFWIDTH", "MODIFIER", "MATHEMATICAL"})
+_PLANES = 0x20000
 _HAN = frozenset({"CJK", "IDEOGRAPHIC"})
 
 
@@ -30,6 +31,12 @@ def script_of(char: str) -> str:
         words.pop(0)
     first = words[0] if words else ""
     return "han" if first in _HAN else first.lower()
+
+
+@lru_cache(maxsize=1)
+def scripts() -> frozenset[str]:
+    """All that `script_of` can answer, but for the empty one; beyond these planes there are only more of Han."""
+    return frozenset(map(script_of, map(chr, range(_PLANES)))) - {""}
 
 
 def by_script(letters: Counter[str]) -> Counter[str]:

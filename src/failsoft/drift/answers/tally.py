@@ -52,7 +52,8 @@ def interval(events: int, rows: int) -> tuple[float, float]:
     share, more = events / rows, _Z * _Z / rows
     middle = share + more / 2
     width = _Z * sqrt(share * (1 - share) / rows + more / (4 * rows))
-    return max(0.0, (middle - width) / (1 + more)), min(1.0, (middle + width) / (1 + more))
+    low, high = (middle - width) / (1 + more), (middle + width) / (1 + more)
+    return max(0.0, low) if events else 0.0, min(1.0, high) if events < rows else 1.0  # no rounding at the ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from failsoft.drift.codes import COLUMN_TYPE, DATA_UNREADABLE
 from failsoft.drift.columns import Type
-from failsoft.drift.data.delimiter import Undecided, delimiter_of
+from failsoft.drift.data.delimiter import Undecided, delimiter_of, divided_by
 from failsoft.drift.data.problems import told
 from failsoft.drift.data.rows import ArrowRows
 
@@ -39,9 +39,13 @@ class CsvSource(ArrowRows):
         try:
             self._delimiter = delimiter or delimiter_of(lines)
         except Undecided as error:
-            raise told(DATA_UNREADABLE, str(error), self.shown, hint="say which with --delimiter") from None
+            hint = "say which with --delimiter" if error.choose else ""
+            raise told(DATA_UNREADABLE, str(error), self.shown, hint=hint) from None
         with self._open({}) as reader:
             self.columns: Sequence[str] = tuple(reader.schema.names)
+        if delimiter and len(self.columns) == 1 and (other := divided_by(lines[0], delimiter)):
+            message = f"is not divided by {delimiter!r}, but by {other!r}"
+            raise told(DATA_UNREADABLE, message, self.shown, hint="leave out --delimiter: it is looked for")
         self._wanted = {name: arrow for name, type_ in types.items() if (arrow := _arrow(type_)) is not None}
         self._guessed: dict[str, Any] = {}
         self.rows = path.stat().st_size // (_BYTES_A_ROW * max(1, len(self.columns))) + 1
