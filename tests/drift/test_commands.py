@@ -1,6 +1,7 @@
 """`failsoft drift fit | score | report` as people and schedulers use them: what they print, and with what they exit."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 from failsoft.cli import main, root
-from failsoft.drift import ReferenceProfile
+from failsoft.drift import Accumulator, ReferenceProfile
+from failsoft.drift.comparison import compare
+from failsoft.drift.explanation import explanation, tally
+from failsoft.drift.judgement import judge
+from failsoft.drift.limits import Severity, Tolerance
 
 WORKED = json.loads((Path(__file__).parents[1] / "data" / "drift-worked-examples.json").read_text())["examples"]
 
@@ -69,6 +74,59 @@ def test_other_traffic_has_drifted_and_says_where(here):
     first = text.stdout.splitlines()[1]
     assert first.startswith("page"), "the worst is first"
     assert "2 of 4 features moved" in text.stdout
+    assert "drifted: far enough for a page" in text.stdout
+    assert "No calibration: limits know of chance only" in text.stdout, "nobody promises how often"
+
+
+def test_the_psi_that_is_judged_stands_beside_its_limit(tmp_path):
+    rare = [f"c{index}" for index in range(40)]
+    for name, seed in (("before", 1), ("now", 2)):
+        dice = np.random.default_rng(seed)
+        parquet.write_table(pa.table({"x": dice.choice(["usual", *rare], 400, p=[0.6] + [0.01] * 40)}), tmp_path / name)
+        (tmp_path / name).rename(tmp_path / f"{name}.parquet")
+    assert run("fit", tmp_path / "before.parquet", "-o", tmp_path / "r.json").exit_code == 0
+    lines = run("score", tmp_path / "r.json", tmp_path / "now.parquet").stdout.splitlines()
+    (one,) = scored_of(tmp_path / "r.json", tmp_path / "now.parquet")
+    assert lines[0].split()[:4] == ["feature", "PSI", "pooled", "limit"]
+    wanted = [one["statistics"]["psi"], one["pooled_psi"], one["critical"]]
+    assert wanted[0] > wanted[1], "rare categories are pooled"
+    assert lines[1].split()[2:5] == [f"{value:.4f}" for value in wanted]
+
+
+def test_what_was_not_judged_is_not_said_to_stand_still(here):
+    parquet.write_table(pa.table(columns(5, 1)), here / "one.parquet")
+    text = run("score", here / "ref.json", here / "one.parquet").stdout
+    assert "Nothing could be judged.\n" in text
+    assert "could not be judged (4 of 4 features not judged, 1 rows)" in text
+    assert "moved" not in text
+
+
+@pytest.mark.parametrize(
+    ("moved", "unjudged", "said"),
+    [
+        ((), ("answer",), "No input moved; whether outputs moved is not known: answer could not be judged."),
+        (("age",), ("answer",), "Inputs moved (age); whether outputs moved is not known: answer could not be judged."),
+        (("answer",), ("age",), "Outputs moved (answer); whether inputs moved too is not known: age could not be"),
+        (("answer",), (), "Outputs moved without inputs (answer)"),
+        (("age",), (), "Inputs moved (age), outputs did not."),
+        ((), (), "Neither inputs nor outputs moved."),
+    ],
+)
+def test_the_sentence_says_what_is_not_known(here, moved, unjudged, said):
+    profile = ReferenceProfile.parse((here / "ref.json").read_bytes(), "ref.json")
+    window = Accumulator(profile)
+    window.update(columns(2, 2_000))
+    severity = dict.fromkeys(moved, Severity.TICKET) | dict.fromkeys(unjudged, Severity.UNJUDGED)
+    found = [
+        replace(one, severity=severity.get(one.compared.name, Severity.NONE))
+        for one in judge(compare(window), Tolerance())
+    ]
+    assert explanation(found).startswith(said)
+    assert tally(found) == f"{len(moved)} of 4 features moved" + (", 1 not judged" if unjudged else "")
+
+
+def scored_of(*paths):
+    return json.loads(run("score", *paths, "--output", "json").stdout)["features"]
 
 
 def test_missing_rows_are_a_signal_of_their_own(here):
@@ -240,7 +298,9 @@ def test_the_report_shows_the_worst_first_and_loads_nothing(here):
     html = (here / "page.html").read_text()
     assert html.index(">plan<") < html.index(">calm<")
     assert "gold" in html, "the name of the new category"
-    assert "drifted: a page is due" in html
+    assert "drifted: far enough for a page" in html
+    assert "No calibration" in html
+    assert "PSI, rare bins pooled" in html, "the one that is judged stands beside its limit"
     for word in ("<script", "http://", "https://", "url(", "NaN", "nan ", "None"):
         assert word not in html, word
 

@@ -64,9 +64,10 @@ def test_a_textfile_holds_what_score_prints(here):
     ran = score(here, "moved.parquet", "--textfile", here / "drift.prom", "--every", "1d")
     assert ran.exit_code == 1, ran.output
     found = shown((here / "drift.prom").read_text())
-    assert found["score", "age", "psi"] > found["score_critical", "age", "page", "pooled_psi"] > 0
+    assert found["score", "age", "psi"] > found["score_critical", "age", "ticket", "pooled_psi"] > 0
     assert found["window_rows", "age"] == 2_000
-    assert found["features", "page"] == 1
+    assert (found["features", "ticket"], found["features", "page"]) == (1, 0), "no calibration promises a page"
+    assert ("score_critical", "age", "page", "pooled_psi") not in found
     assert found["verdict", "age", "judged"] == 1
     assert found["score", "plan", "missing"] == 0
     assert found["every_seconds",] == 86_400
@@ -265,6 +266,16 @@ def test_a_job_that_lives_long_serves_its_own_metrics():
     assert registry.get_sample_value("failsoft_drift_score", psi) is None
     assert registry.get_sample_value("failsoft_drift_evaluated_timestamp_seconds", age) == 1_005
     assert registry.get_sample_value("failsoft_drift_attempted_timestamp_seconds", labels) == 1_065
+
+
+@pytest.mark.parametrize("promised", [True, False])
+def test_what_would_page_is_a_ticket_while_nothing_is_promised(promised):
+    profile = fit_arrays(columns(1, 5_000), model="churn")
+    scores = DriftScores("churn", "nightly", every=60)
+    scores.show(judged(profile, columns(3, 2_000, 1.0)), promised=promised)
+    found = shown(scores.text())
+    assert (found["features", "page"], found["features", "ticket"]) == ((1, 0) if promised else (0, 1))
+    assert (("score_critical", "age", "page", "pooled_psi") in found) is promised, "page tiers of SLOs ask for it"
 
 
 def test_the_worst_features_are_shown_and_how_many_are_not():

@@ -209,13 +209,17 @@ def _words(one: Compared, moved: Sequence[str], limits: Limits, pooled: float | 
     if moved and one.feature.role == "stratum":
         said.append("the mix of traffic moved, which is no change of the model")
     if "distribution" in moved and pooled is not None and limits.ticket is not None and pooled > limits.ticket:
-        said.append(f"PSI {pooled:.3g} is above {limits.ticket:.3g}")
+        said.append(f"pooled PSI {pooled:.3g} is above {limits.ticket:.3g}")
     if "missing" in moved and one.missing.current is not None and one.missing.reference is not None:
-        said.append(f"missing {one.missing.current:.3g} of the rows, {one.missing.reference:.3g} before")
+        said.append(f"{_percent(one.missing.current)} are missing, {_percent(one.missing.reference)} before")
     if "new" in moved and one.new.current is not None:
-        said.append(f"{one.new.current:.3g} of the rows are of categories that the reference never had")
+        said.append(f"{_percent(one.new.current)} are of categories that the reference never had")
     if "unusual" in moved and one.laid is not None:
         usual = one.laid.reference.index(max(one.laid.reference))
         shares = [1 - side[usual] / sum(side) for side in (one.laid.current, one.laid.reference)]
-        said.append(f"{shares[0]:.3g} of the rows have another value than usual, {shares[1]:.3g} before")
+        said.append(f"{_percent(shares[0])} have another value than usual, {_percent(shares[1])} before")
     return "; ".join(said)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

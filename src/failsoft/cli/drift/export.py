@@ -66,6 +66,7 @@ class Export:
         self.model = model
         self._every = every
         self._features: tuple[Judged, ...] | None = None
+        self._promised = False
 
     def of(self, profile: "ReferenceProfile") -> None:
         """Whose scores they are going to be. Raises `UsageError` where neither the options nor the profile say it."""
@@ -73,9 +74,9 @@ class Export:
         if self._targets and not self.model:
             raise UsageError("the reference names no model: say --model")
 
-    def show(self, features: "tuple[Judged, ...]") -> None:
-        """What was found out."""
-        self._features = features
+    def show(self, features: "tuple[Judged, ...]", *, promised: bool) -> None:
+        """What was found out, and whether its rate of pages is promised."""
+        self._features, self._promised = features, promised
 
     def send(self, took: float) -> Iterator[Finding]:
         """Write everywhere; what could not be written is a finding.
@@ -104,7 +105,7 @@ class Export:
         if self._features is None:
             made.failed()
         else:
-            made.show(self._features)
+            made.show(self._features, promised=self._promised)
         made.took(took)
         return made
 

@@ -36,7 +36,7 @@ def report(  # one parameter for each option
     alarms = alarms_of(profile, tolerance, "text")
     window, warnings = counted(profile, data, "text", delimiter)
     features = judged(window, tolerance, alarms=alarms)
-    write_whole(out, page(window, features, source=data.name))
+    write_whole(out, page(window, features, source=data.name, calibrated=alarms is not None))
     shown(warnings, "text")
     click.echo(f"wrote {out}: {len({one.compared.name for one in features})} features of {window.rows:,} rows")
     sys.exit(exit_code(features))

@@ -117,7 +117,7 @@ def score(  # noqa: PLR0913  # one parameter for each option
             memory = _remembered(window, tolerance, compared, alarms, memory)
             write_whole(state, memory.render())
         features = judged(window, tolerance, compared, alarms, memory)
-        export.show(features)
+        export.show(features, promised=alarms is not None and alarms.promised)
     if output == "text":
         report(warnings, output)
     if output == "json":
@@ -125,7 +125,7 @@ def score(  # noqa: PLR0913  # one parameter for each option
     else:
         from failsoft.cli.drift.table import table
 
-        click.echo(table(window, features, details))
+        click.echo(table(window, features, details, calibrated=alarms is not None))
     sys.exit(exit_code(features))
 
 

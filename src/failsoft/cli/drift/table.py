@@ -3,24 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from failsoft.drift.explanation import clustered, explanation
-from failsoft.drift.judgement import Judged, Severity, worst
+from failsoft.drift.explanation import clustered, explanation, tally, unpromised, verdict
+from failsoft.drift.judgement import Judged
 from failsoft.drift.stratified import Window, centroid_cosines
 
 __all__ = ["table"]
 
-_HEADER = ("", "feature", "PSI", "limit", "KS", "JS", "TVD", "W1/IQR", "missing", "new", "why")
+_HEADER = ("", "feature", "PSI", "pooled", "limit", "KS", "JS", "TVD", "W1/IQR", "missing", "new", "why")
 _ROLES = {"feature": "", "prediction": " (prediction)", "stratum": " (mix)"}
-_WORDS = {
-    Severity.PAGE: "drifted: a page is due",
-    Severity.TICKET: "drifted: a ticket is due",
-    Severity.NONE: "in tolerance",
-    Severity.UNJUDGED: "could not be judged",
-}
 
 
-def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any]) -> str:
-    """The verdict, and a line for each feature."""
+def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any], *, calibrated: bool) -> str:
+    """The verdict, and a line for each feature: PSI of all bins, and of the pooled ones, which has a limit."""
     profile, rows = window.profile, window.rows
     lines = [_HEADER, *(_line(one) for one in sorted(features, key=lambda one: one.rank))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER) - 1)]
@@ -31,9 +25,9 @@ def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any]
         shown.append(f"{column!r}: cosine of the centroids {_number(cosine)}")
     if (alike := clustered(features)) is not None:
         shown.append(alike)
-    moved = {one.compared.name for one in features if one.severity in {Severity.TICKET, Severity.PAGE}}
-    names = {one.compared.name for one in features}
-    what = f"{_WORDS[worst(features)]} ({len(moved)} of {len(names)} features moved, {rows:,} rows)"
+    if (warned := unpromised(calibrated=calibrated)) is not None:
+        shown.append(warned)
+    what = f"{verdict(features, calibrated=calibrated)} ({tally(features)}, {rows:,} rows)"
     revision = f", revision {profile.revision}" if profile.revision else ""
     shown.append(explanation(features))
     return "\n".join([*shown, f"{what}; reference of {profile.learned_at:%Y-%m-%d %H:%M}{revision}"])
@@ -47,6 +41,7 @@ def _line(one: Judged) -> tuple[str, ...]:
         str(one.severity),
         name + _ROLES[one.compared.feature.role] + (f" [{stratum}]" if stratum else ""),
         _number(statistics.psi),
+        _number(one.pooled),
         _number(one.limits.ticket),
         _number(statistics.ks),
         _number(statistics.js),

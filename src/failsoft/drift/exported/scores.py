@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from failsoft.drift.exported import series
 from failsoft.drift.exported.earlier import Earlier
-from failsoft.drift.judgement import Judged, Severity
+from failsoft.drift.judgement import Judged, Limits, Severity
 
 __all__ = ["MOST_FEATURES", "DriftScores"]
 
@@ -86,12 +87,18 @@ class DriftScores(Collector):
         """How long the attempt took."""
         self._duration = seconds
 
-    def show(self, features: Sequence[Judged]) -> None:
-        """Show what was found out in place of what was shown before."""
+    def show(self, features: Sequence[Judged], *, promised: bool = False) -> None:
+        """Show what was found out in place of what was shown before.
+
+        Args:
+            features: what was found out.
+            promised: whether a calibration promises the rate of pages; else what would page is shown as a ticket.
+        """
         now = self._clock()
         self._attempted = now if self._attempted is None else self._attempted
         kept = sorted(features, key=lambda one: one.rank)[:MOST_FEATURES]
-        self._features, self._dropped = tuple(kept), len(features) - len(kept)
+        self._features = tuple(kept if promised else map(_ticket_at_most, kept))
+        self._dropped = len(features) - len(kept)
         self._verdicts = {one.compared.name: _TOO_FEW for one in kept}
         self._verdicts |= {one.compared.name: _JUDGED for one in kept if one.severity is not Severity.UNJUDGED}
         self._evaluated = dict.fromkeys(self._verdicts, now)
@@ -164,6 +171,11 @@ class DriftScores(Collector):
     def _add(self, family: GaugeMetricFamily, value: float | None, *more: str) -> None:
         if value is not None and isfinite(value):
             family.add_metric([*self._labels.values(), *more], value)
+
+
+def _ticket_at_most(one: Judged) -> Judged:
+    severity = Severity.TICKET if one.severity is Severity.PAGE else one.severity
+    return replace(one, severity=severity, limits=Limits(one.limits.ticket))
 
 
 def _scores(one: Judged) -> Iterator[tuple[str, float | None]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from failsoft.drift.accumulator import BinCounts, CategoryCounts, Counts
 from failsoft.drift.comparison import Compared
-from failsoft.drift.explanation import clustered, explanation
+from failsoft.drift.explanation import clustered, explanation, tally, unpromised, verdict
 from failsoft.drift.features import NumericReference
 from failsoft.drift.judgement import Judged, Severity, worst
 from failsoft.drift.report.plot import BARS, CURVE, Bars, Curve, bars, curve
@@ -20,11 +20,11 @@ __all__ = ["page"]
 
 _MOST_PLOTS = 100
 _MOST_NAMES = 8
-_WORDS = {
-    Severity.PAGE: ("bad", "✗", "drifted: a page is due"),
-    Severity.TICKET: ("unknown", "!", "drifted: a ticket is due"),
-    Severity.NONE: ("ok", "✓", "in tolerance"),
-    Severity.UNJUDGED: ("unknown", "?", "could not be judged"),
+_SIGNS = {
+    Severity.PAGE: ("bad", "✗"),
+    Severity.TICKET: ("unknown", "!"),
+    Severity.NONE: ("ok", "✓"),
+    Severity.UNJUDGED: ("unknown", "?"),
 }
 
 
@@ -41,13 +41,14 @@ class _Shown:
     curve: Curve | None
 
 
-def page(window: Window, features: Sequence[Judged], *, source: str) -> str:
+def page(window: Window, features: Sequence[Judged], *, source: str, calibrated: bool = False) -> str:
     """The report of a window as HTML.
 
     Args:
         window: the counts.
         features: what became of them.
         source: where the rows of the window came from.
+        calibrated: whether a calibration judged them.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -67,14 +68,14 @@ def page(window: Window, features: Sequence[Judged], *, source: str) -> str:
         profile=window.profile,
         source=source,
         rows=window.rows,
-        tone=_WORDS[found][0],
-        sign=_WORDS[found][1],
-        verdict=_WORDS[found][2],
+        tone=_SIGNS[found][0],
+        sign=_SIGNS[found][1],
+        verdict=verdict(features, calibrated=calibrated),
+        tally=tally(features),
+        unpromised=unpromised(calibrated=calibrated),
         explanation=explanation(features),
         clustered=clustered(features),
         cosines=centroid_cosines(window),
-        moved=len({one.compared.name for one in features if one.severity in loud}),
-        of=len({one.compared.name for one in features}),
         drifted=[one for one in shown if one.judged.severity in loud],
         quiet=[one for one in shown if one.judged.severity not in loud],
         features=shown,
@@ -95,8 +96,8 @@ def _shown(one: Judged, window: Window, *, plotted: bool) -> _Shown:
         over = counts.over(compared.feature.grid)
     return _Shown(
         judged=one,
-        tone=_WORDS[one.severity][0],
-        sign=_WORDS[one.severity][1],
+        tone=_SIGNS[one.severity][0],
+        sign=_SIGNS[one.severity][1],
         moves=moves(compared),
         unseen=unseen,
         bars=bars(compared) if plotted else None,
