@@ -69,3 +69,40 @@ def test_nothing_is_taken_without_author_and_reason_or_from_another_model(here, 
     assert word in str(ran.exception)
     assert (here / "ref.json").read_bytes() == kept
     assert not (here / "ref.json.log").exists()
+
+
+def test_limits_stay_those_of_a_reference_that_was_accepted(here):
+    new, held = here / "new.json", ("--windows", here / "held.parquet", "--rows", 100)
+    parquet.write_table(pa.table({"x": np.random.default_rng(9).normal(1, 1, 3_000)}), here / "held.parquet")
+    assert run("calibrate", new, *held, "-o", here / "new.alarms.json").exit_code == 1, "too few days to promise"
+    assert run("accept", new, here / "ref.json", "--author", "ana", "--reason", "new prompt").exit_code == 0
+    asked = ("score", here / "ref.json", here / "new.parquet", "--calibration", here / "new.alarms.json")
+    assert run(*asked).exit_code == 0
+    assert "FS608" in run("score", here / "old.json", *asked[2:]).output
+
+
+def test_a_folder_takes_a_reference_by_its_revision(here):
+    folder = here / "refs"
+    folder.mkdir()
+    for name, revision, source in (("seven", "r7", "old"), ("seven-again", "r7", "new"), ("eight", "r8", "new")):
+        more = ("--model", "chat", "--revision", revision)
+        assert run("fit", here / f"{source}.parquet", "-o", here / f"{name}.json", *more).exit_code == 0
+    why = ("--author", "ana", "--reason", "rollout")
+    for name in ("seven", "eight", "seven-again"):
+        ran = run("accept", here / f"{name}.json", folder, *why)
+        assert ran.exit_code == 0, ran.output
+    assert {path.name for path in folder.glob("*.json")} == {"r7.json", "r8.json"}
+    assert read(folder / "r7.json").features == read(here / "seven-again.json").features
+    assert "--revision" in str(run("accept", here / "new.json", folder, *why).exception), "new.json has none"
+
+
+def test_a_reference_does_not_accept_itself(here):
+    ran = run("accept", here / "ref.json", here / "ref.json", "--author", "ana", "--reason", "x")
+    assert "nothing to accept" in str(ran.exception)
+    assert not (here / "ref.json.log").exists()
+
+
+def test_a_reference_without_a_model_says_how_it_gets_one(here):
+    assert run("fit", here / "new.parquet", "-o", here / "nameless.json").exit_code == 0
+    ran = run("accept", here / "nameless.json", here / "ref.json", "--author", "ana", "--reason", "x")
+    assert "the new one of '': fit it again with --model chat" in str(ran.exception)

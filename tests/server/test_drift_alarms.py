@@ -65,7 +65,7 @@ def kept(**changes):
         for name in PROFILE.features
     ]
     made = {
-        "reference": PROFILE.digest,
+        "reference": PROFILE.counts_digest,
         "rows": 500,
         "window": HOUR * 1000,
         "least_window": HOUR * 1000,
@@ -241,7 +241,7 @@ async def test_the_sum_survives_a_restart_and_not_another_reference(world):
     assert here.value("score", "prompt-length", statistic="cusum") == 0
     other = profile("r2")
     (here.folder / "r.json").write_text(other.render())
-    (here.folder / "r.alarms.json").write_text(kept(reference=other.digest).render())
+    (here.folder / "r.alarms.json").write_text(kept(reference=other.counts_digest).render())
     await here.evaluate(60)
     assert (here.value("score", statistic="cusum"), here.value("creeps")) == (0, 0)
 

@@ -14,7 +14,7 @@ def accepted(
 ) -> ReferenceProfile:
     """The new reference with what is to be known of its acceptance.
 
-    Raises `ValueError` without an author or a reason, or where the two are of different models.
+    Raises `ValueError` without an author or a reason, or where the two are of different models, or hold the same.
 
     Args:
         new: the reference to be.
@@ -26,7 +26,10 @@ def accepted(
     if not author.strip() or not reason.strip():
         raise ValueError("an acceptance needs an author and a reason")
     if old is not None and old.model != new.model:
-        raise ValueError(f"the reference is of the model {old.model!r}, the new one of {new.model!r}")
+        again = f": fit it again with --model {old.model}" if old.model else ""
+        raise ValueError(f"the reference is of the model {old.model!r}, the new one of {new.model!r}{again}")
+    if old is not None and old.counts_digest == new.counts_digest:
+        raise ValueError("the new reference holds what the old one does: there is nothing to accept")
     note = Acceptance(author=author.strip(), reason=reason.strip(), at=at, replaces=old.digest if old else "")
     return new.changed(accepted=note)
 

@@ -23,6 +23,9 @@ SCHEMA: Final = 3
 _PLAIN: Final = 2
 """The version that knows features only."""
 
+_ABOUT: Final = frozenset({"learnedAt", "learnedFrom", "accepted"})
+"""What a profile says of its making."""
+
 _SIZE_LIMIT = 5_000_000
 _AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
 _PROBLEMS = Problems(PROFILE_UNREADABLE, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_HASH, _AGAIN)
@@ -140,7 +143,8 @@ class ReferenceProfile(Stored):
     def changed(self, **fields: Any) -> "ReferenceProfile":
         """The same with some fields changed, and the hash that it then has."""
         made = self.model_copy(update=fields)
-        made.__dict__.pop("digest", None)
+        for cached in ("digest", "counts_digest"):
+            made.__dict__.pop(cached, None)
         return made
 
     def render(self) -> str:
@@ -165,6 +169,11 @@ class ReferenceProfile(Stored):
     def digest(self) -> str:
         """The SHA-256 of the content: two profiles are the same where it is."""
         return digest_of(self._content())
+
+    @cached_property
+    def counts_digest(self) -> str:
+        """The SHA-256 of what was counted, and of which model: a calibration holds however that came to be accepted."""
+        return digest_of({key: value for key, value in self._content().items() if key not in _ABOUT})
 
     def _content(self) -> dict[str, Any]:
         """The file's content; what is as usual is left out, but for what says how to read the rest."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from failsoft.cli.drift.files import read_reference, write_whole
+from failsoft.cli.drift.folder import file_for
 from failsoft.errors import UsageError
 
 __all__ = ["accept"]
@@ -20,12 +21,15 @@ __all__ = ["accept"]
 def accept(*, new: Path, reference: Path, author: str, reason: str) -> None:
     """Take the reference profile NEW in place of REF.
 
-    NEW comes from `failsoft drift fit` or `learn`. Who took it, why and instead of what is written into REF, and as a
-    line of JSON into REF.log beside it, which is only ever appended to. Commit both.
+    NEW comes from `failsoft drift fit` or `learn`. Where REF is a folder of one for each revision, NEW takes the place
+    of that of its own revision, or comes beside the others. Who took it, why and instead of what is written into REF,
+    and as a line of JSON into REF.log beside it, which is only ever appended to. Commit both.
     """
     from failsoft.drift.acceptance import accepted, log_line
 
     proposed = read_reference(new, "text")
+    if reference.is_dir():
+        reference = file_for(reference, proposed.revision)
     old = read_reference(reference, "text") if reference.exists() else None
     try:
         taken = accepted(proposed, old, author=author, reason=reason, at=datetime.now(UTC).replace(microsecond=0))

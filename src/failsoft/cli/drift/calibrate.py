@@ -117,7 +117,7 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
     if out is not None:
         from failsoft.drift.alarms.keeping import kept
 
-        write_whole(out, kept(result, profile.digest).render())
+        write_whole(out, kept(result, profile.counts_digest).render())
     if plot is not None:
         from failsoft.drift.alarms.plot import page
 

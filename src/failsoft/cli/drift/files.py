@@ -134,8 +134,8 @@ def read_calibration(path: Path, profile: "ReferenceProfile", form: str) -> "Sto
     found = StoredCalibration.parse(data, path.name)
     if isinstance(found, Finding):
         stop([found], form)
-    if found.reference != profile.digest:
-        message = f"was made with the reference {found.reference[:12]}, this one is {profile.digest[:12]}"
+    if found.reference != profile.counts_digest:
+        message = f"was made with the counts {found.reference[:12]}, this reference has {profile.counts_digest[:12]}"
         stop([Finding(codes.CALIBRATION_OTHER_REFERENCE, message, Place(path.name), hint=hint)], form)
     return found
 

@@ -1,6 +1,5 @@
 """`failsoft drift learn`: learn from Prometheus what a model's signals look like when it is well."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import click
 
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
 from failsoft.cli.drift.files import loaded, stop, write_whole
+from failsoft.cli.drift.folder import file_for
 from failsoft.cli.drift.outputs import may_write
 from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
@@ -72,7 +72,7 @@ def learn(  # noqa: PLR0913  # one parameter for each option
         raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
     prometheus = _client(known, url)
     revision = revision or _served(document, prometheus)
-    target = out or _target(known.root / document.spec.reference, revision)
+    target = out or file_for(known.root / document.spec.reference, revision)
     may_write(target, "reference profile")
     told = Told(datetime.now(UTC), since, revision, rhythm)
     learned = _learned(known, document, prometheus, told)
@@ -97,15 +97,6 @@ def _served(monitor: Document[DriftMonitorSpec], prometheus: "Prometheus") -> st
         found = f"{len(now)} revisions: {', '.join(now)}" if now else "no series that names the revision"
         raise UsageError(f"Prometheus has {found}; say with --revision which one to learn")
     return now[0]
-
-
-def _target(reference: Path, revision: str) -> Path:
-    """The file of a reference; in a folder of them, one named by its revision."""
-    if reference.suffix == ".json" and not reference.is_dir():
-        return reference
-    if not revision:
-        raise UsageError(f"{reference} is a folder of references: say with --revision which one to learn")
-    return reference / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', revision).strip('-.')[-100:]}.json"
 
 
 def _kept(learned: "Learned", monitor: Document[DriftMonitorSpec], target: Path) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ def kept(found: Calibration, reference: str) -> StoredCalibration:
 
     Args:
         found: whose signals come from a reference profile.
-        reference: the SHA-256 of that profile.
+        reference: the `counts_digest` of that profile.
     """
     plan = found.plan
     return StoredCalibration(

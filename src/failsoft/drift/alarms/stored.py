@@ -85,7 +85,7 @@ class StoredCalibration(Stored):
     kind: Literal["drift-calibration"] = "drift-calibration"
     schema_: Annotated[Literal[1], Field(alias="schema")] = SCHEMA
     reference: str
-    """The SHA-256 of the reference profile that it was made with."""
+    """The SHA-256 of what the reference profile that it was made with holds: its `counts_digest`."""
 
     rows: Annotated[int, Field(ge=1)]
     """Of a window."""

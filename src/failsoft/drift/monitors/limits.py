@@ -42,7 +42,7 @@ def limit_findings(
     """
     spec = monitor.spec
     hint = f"calibrate anew with `failsoft drift learn {monitor.name}`"
-    if kept.reference != profile.digest:
+    if kept.reference != profile.counts_digest:
         message = f"{beside(shown)} was made with another reference than {shown}"
         return (Finding(CALIBRATION_OTHER_REFERENCE, message, monitor.at("spec", "reference"), hint=hint),)
     least = kept.window if kept.least_window is None else kept.least_window

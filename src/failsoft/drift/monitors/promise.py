@@ -123,7 +123,7 @@ def stored(monitor: Document[DriftMonitorSpec], found: Learned) -> StoredCalibra
     spec = monitor.spec
     # CUSUM was given what is left of the budget of tickets when those of false pages are counted among them
     also = {"least_window": spec.window.milliseconds, "false_tickets_per_30d": float(spec.tickets)}
-    return kept(found.calibration, found.profile.digest).model_copy(update=also)
+    return kept(found.calibration, found.profile.counts_digest).model_copy(update=also)
 
 
 def _references(profile: ReferenceProfile) -> Mapping[str, Reference]:
