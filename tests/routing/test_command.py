@@ -70,7 +70,35 @@ def test_an_alert_of_somebody_elses_is_followed_with_the_labels_given(run, works
     assert [one["receiver"] for one in answer["receivers"]] == ["team-assistants"]
     assert answer["alert"] == {"alertname": "Theirs", "team": "assistants"}
     assert err == ""
-    assert "no rule of this workspace makes Theirs" in run("routes", "Theirs", workspace())[2]
+
+
+def test_a_name_that_nothing_makes_is_no_foreign_alert_without_its_labels(run, workspace):
+    """Whoever mistypes the name of an SLO is not told where some other alert would go."""
+    for wrong, hint in (("FailsoftSLOBurnt", "; did you mean FailsoftSLOBurn?"), ("Theirs", "")):
+        code, out, err = run("routes", wrong, workspace())
+        assert (code, out) == (2, "")
+        assert err == (
+            f"failsoft: no rule of this workspace makes '{wrong}'{hint}; "
+            "of an alert of somebody else's, give the labels with --label\n"
+        )
+
+
+def test_alerts_that_go_the_same_way_are_shown_together(run, workspace):
+    code, out, _ = run("routes", "s", workspace())
+    assert code == 0
+    lines = out.splitlines()
+    tiers = ["page-fast", "page-slow", "ticket-fast", "ticket-slow"]
+    assert [f'burn_tier="{tier}"' in line for tier, line in zip(tiers, lines, strict=False)] == [True] * 4
+    assert sum(line.startswith("  -> ") for line in lines) == 1
+    silent = [line.partition(" silent while ")[0] for line in lines if " silent while " in line]
+    assert silent == [
+        '  burn_tier="page-slow", severity="page"',
+        '  burn_tier="ticket-fast", severity="ticket"',
+        '  burn_tier="ticket-slow", severity="ticket"',
+        '  burn_tier="ticket-slow", severity="ticket"',
+    ]
+    _, out, _ = run("routes", "s", workspace(team=HOURS))
+    assert sum(line.startswith("  -> ") for line in out.splitlines()) == 2, "tickets wait for hours, pages do not"
 
 
 def test_who_falls_to_nobody_is_told_with_1(run, workspace, tmp_path, theirs):

@@ -35,7 +35,8 @@ def command(  # noqa: PLR0913  # an argument for each option
 ) -> None:
     """Show who gets ALERT, the name of an alert or of an SLO, and why.
 
-    An alert that WORKSPACE does not make is taken with the labels given, as one of somebody else's.
+    An alert that WORKSPACE does not make is taken with the labels given, as one of somebody else's. Alerts that go the
+    same way are shown together.
     Exit codes: 0 somebody gets it, 1 nobody does, 2 could not start.
     """
     from failsoft.cli.compile import compiled
@@ -54,7 +55,7 @@ def command(  # noqa: PLR0913  # an argument for each option
         _answer(configuration, everyone, one, count, at)
         for one, count in _asked(made, configuration, alert, _pairs(labels))
     ]
-    click.echo(json.dumps({"alerts": answers}, indent=2) if output == "json" else "\n".join(map(_shown, answers)))
+    click.echo(json.dumps({"alerts": answers}, indent=2) if output == "json" else _shown(answers))
     sys.exit(0 if all(any(way["ways"] for way in answer["receivers"]) for answer in answers) else 1)
 
 
@@ -100,11 +101,22 @@ def _asked(
         groups.setdefault(key, []).append(one)
     if not groups:
         if not given and not named:
-            click.echo(f"no rule of this workspace makes {alert}; this is where a foreign one goes", err=True)
+            raise _unmade(made, alert)
         yield {"alertname": alert} | given, 0
     for members in groups.values():
         same = set.intersection(*(set(one.items()) for one in members))
         yield dict(sorted(same)), len(members)
+
+
+def _unmade(made: "Compiled", alert: str) -> UsageError:
+    from failsoft.workspace.decode import nearest
+
+    known = {name for one in alerts_of(made) for name in (one["alertname"], one.get("slo", "")) if name}
+    hint = nearest(alert, sorted(known))
+    return UsageError(
+        f"no rule of this workspace makes {alert!r}{'; ' + hint if hint else ''}; "
+        "of an alert of somebody else's, give the labels with --label"
+    )
 
 
 def _answer(
@@ -158,10 +170,26 @@ def _path(path: Sequence[str | int]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
-def _shown(answer: dict[str, Any]) -> str:
-    count = answer["count"]
-    alike = f"  ({count} alerts)" if count > 1 else ""
-    lines = [f"{_named(answer['alert'])}{alike}"]
+def _shown(answers: Sequence[dict[str, Any]]) -> str:
+    """As text: those that go the same way together, and what silences each of them."""
+    same: dict[str, list[dict[str, Any]]] = {}
+    for answer in answers:
+        same.setdefault(json.dumps(answer["receivers"]), []).append(answer)
+    lines = []
+    for together in same.values():
+        for answer in together:
+            count = answer["count"]
+            lines.append(_named(answer["alert"]) + (f"  ({count} alerts)" if count > 1 else ""))
+        lines += _ways(together[0])
+        shared = set.intersection(*(set(answer["alert"].items()) for answer in together))
+        for answer in together:
+            own = [f'{name}="{value}"' for name, value in answer["alert"].items() if (name, value) not in shared]
+            lines += _silences(answer, f"{', '.join(own)} " if own else "")
+    return "\n".join(lines)
+
+
+def _ways(answer: dict[str, Any]) -> list[str]:
+    lines = []
     for one in answer["receivers"]:
         lines.append(f"  -> {one['receiver']}: {', '.join(one['ways']) or 'NOBODY is told'}")
         because = ", ".join(one["because"]) or "no other route takes it"
@@ -178,11 +206,16 @@ def _shown(answer: dict[str, Any]) -> str:
         lines += [f"     never within {name}" for name in one["mute"]]
         if "heldBack" in one:
             lines.append(f"     at that time: {'held back, ' + one['heldBack'] if one['heldBack'] else 'told'}")
+    return lines
+
+
+def _silences(answer: dict[str, Any], which: str) -> list[str]:
+    lines = []
     for rule in dict.fromkeys((one["rule"], tuple(one["same"])) for one in answer["silencedBy"]):
         sources = [_named(one["alert"]) for one in answer["silencedBy"] if one["rule"] == rule[0]]
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        lines.append(f"  silent while {sources[0]}{more} fires with the same {', '.join(rule[1])} ({rule[0]})")
-    return "\n".join(lines)
+        lines.append(f"  {which}silent while {sources[0]}{more} fires with the same {', '.join(rule[1])} ({rule[0]})")
+    return lines
 
 
 def _named(labels: Labels) -> str:
