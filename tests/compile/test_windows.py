@@ -87,6 +87,20 @@ def test_an_slo_is_refused_when_no_page_tier_is_left(slo):
     assert findings[-1].message == "s: no page tier is left that could fire"
 
 
+def test_what_is_pasted_from_the_help_keeps_the_tiers_that_fired(slo):
+    """Whoever pastes it has a page again, and loses no ticket by it."""
+    _, findings = slo(objective="80%")
+    listed = findings[-1].hint.partition("with tiers: ")[2]
+    tiers = yaml.safe_load(listed)
+    names = ["page-fast", "page-slow", "ticket-fast", "ticket-slow"]
+    assert [tier["name"] for tier in tiers] == names
+    assert tiers[2] == {"name": "ticket-fast", "severity": "ticket", "budget": "10%", "short": "2h", "long": "1d"}
+    pasted = f"kind: AlertWindows\nmetadata: {{name: own}}\nspec: {{tiers: {listed}}}"
+    objective, findings = slo("ttft: {below: 500ms}", "80%", "alerting: own", pasted)
+    assert not findings
+    assert [tier.name for tier in objective.tiers] == names
+
+
 def test_windows_that_only_have_tickets_need_no_page(slo):
     tickets = own(tiers=["severity: ticket, budget: 10%, short: 6h, long: 3d"])
     objective, findings = slo("ttft: {below: 500ms}", "80%", "alerting: own", tickets)

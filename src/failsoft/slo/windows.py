@@ -105,7 +105,7 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
     step = ceil(max(_STEP * period, Fraction(pulse)) / pulse) * pulse
     problems: list[Problem] = []
     tiers: list[BurnTier] = []
-    offers: list[tuple[str, str]] = []
+    offers: list[_Offer] = []
     for tier in windows.tiers:
         wrong = _refused(tier, pulse, least)
         if wrong is not None:
@@ -115,14 +115,23 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
         if (fitted.short, fitted.long) != (tier.short.milliseconds, tier.long.milliseconds):
             problems.append(_rounded(tier, fitted, pulse))
         if fitted.threshold >= 1:
-            offers.append((fitted.severity, replacement(fitted, budget, period)))
+            offers.append(_Offer(fitted.severity, replacement(fitted, budget, period), mended=True))
             problems.append(_cannot_fire(fitted, budget, period))
         elif slices * pulse > fitted.long:
             problems.append(_too_few_slices(fitted, slices, pulse))
         else:
+            offers.append(_Offer(fitted.severity, _written(fitted, fitted.share), mended=False))
             tiers.append(fitted)
     problems += _left(windows, tiers, problems, offers)
     return Plan(pulse, step, tuple(tiers), tuple(problems))
+
+
+class _Offer(NamedTuple):
+    """A tier that fires, as a document writes it: as it was declared, or mended."""
+
+    severity: str
+    text: str
+    mended: bool
 
 
 class _Least(NamedTuple):
@@ -208,6 +217,10 @@ def replacement(tier: BurnTier, budget: Fraction, period: int) -> str:
     if tier.long * times > period:
         times = 1
         share = Fraction(floor(_FIRES_AT * tier.long / (period * budget) * 1000), 1000) or Fraction(1, 1000)
+    return _written(tier, share, times)
+
+
+def _written(tier: BurnTier, share: Fraction, times: int = 1) -> str:
     short, long = (range_text(window * times) for window in (tier.short, tier.long))
     held = f", for: {range_text(tier.wait)}" if tier.wait else ""
     words = f"name: {tier.name}, severity: {tier.severity}, budget: {_percent(share)}, short: {short}, long: {long}"
@@ -222,7 +235,7 @@ def _too_few_slices(tier: BurnTier, slices: int, slice_: int) -> Problem:
 
 
 def _left(
-    windows: AlertWindowsSpec, tiers: list[BurnTier], problems: list[Problem], offers: list[tuple[str, str]]
+    windows: AlertWindowsSpec, tiers: list[BurnTier], problems: list[Problem], offers: list[_Offer]
 ) -> list[Problem]:
     refused = any(problem.kind in {"below-step", "beyond-period"} for problem in problems)
     if refused:
@@ -231,8 +244,9 @@ def _left(
     missing = [severity for severity in wanted if all(tier.severity != severity for tier in tiers)]
     found = []
     for severity in missing[:1]:
-        offered = ", ".join(offer for of, offer in offers if of == severity)
-        hint = f"an AlertWindows for spec.alerting with tiers: [{offered}]" if offered else "a smaller minBadEvents"
+        mended = any(offer.mended and offer.severity == severity for offer in offers)
+        every = ", ".join(offer.text for offer in offers)
+        hint = f"an AlertWindows for spec.alerting with tiers: [{every}]" if mended else "a smaller minBadEvents"
         found.append(Problem("none-left", f"no {severity} tier is left that could fire", "at least one", hint))
     return found
 
