@@ -47,6 +47,18 @@ def test_beyond_the_largest_bound_there_is_one_neighbour(slo):
     assert "looser" not in finding.hint
 
 
+def test_the_thresholds_of_a_goodput_snap_like_all_others(slo):
+    objective, findings = slo("goodput: {ttft: 300ms, e2e: 10s}")
+    assert objective is None
+    assert {finding.code for finding in findings} == {codes.OFF_BOUND}
+    objective, findings = slo("goodput: {ttft: 300ms, e2e: 10s, snap: up}")
+    assert [finding.code for finding in findings if "300ms" in finding.message] == [codes.SNAPPED]
+    assert 'le="0.5"' in objective.sli.bad(60_000)
+    assert "had a TTFT above 500ms or a E2E above 10s" in objective.sli.sentence
+    objective, _ = slo("goodput: {ttft: 300ms, snap: down}")
+    assert "had a TTFT above 250ms" in objective.sli.sentence
+
+
 def test_a_bound_in_milliseconds_is_the_same_bound(written):
     found = written(ENGINE, MODEL.replace("BELOW", "1s"))
     objective, findings = found.resolve("own-ttft")

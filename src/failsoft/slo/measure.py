@@ -121,20 +121,22 @@ def _of_engine(of: Selector, clock: Clock) -> Found:
     chosen = indicator.chosen
     if isinstance(chosen, Below) and of.engine.spec.families[source.family].type == "histogram":
         asked = Asked(indicator.choice, chosen.below, chosen.snap, (indicator.key, "below"))
-        return _late(of, source, asked)
+        part, _, found = _late(of, source, asked)
+        return part, found
     return _gauge(of, source, clock)
 
 
-def _late(of: Selector, source: Selection, asked: Asked) -> tuple[GoodOfTotal | None, tuple[Finding, ...]]:
+def _late(of: Selector, source: Selection, asked: Asked) -> tuple[GoodOfTotal | None, str, tuple[Finding, ...]]:
+    """The events that were in time, and the bound that stands for the threshold, as people write it."""
     wide = of.too_wide(source)
     if wide:
-        return None, wide
+        return None, "", wide
     bound, found = bound_of(of, source.family, asked)
     if bound is None:
-        return None, found
+        return None, "", found
     histogram = of.histogram(source)
     sentence = _SENTENCES[asked.what].format(model=of.slo.spec.model, below=bound.text)
-    return GoodOfTotal(histogram.whole(), histogram.within(bound.value), sentence), found
+    return GoodOfTotal(histogram.whole(), histogram.within(bound.value), sentence), bound.text, found
 
 
 def _goodput(of: Selector, wanted: Wanted) -> Found:
@@ -142,21 +144,21 @@ def _goodput(of: Selector, wanted: Wanted) -> Found:
     if indicators.availability is None:
         return None, ()
     requests, findings = requests_of(of, indicators.availability, wanted.bad)
-    found, parts = list(findings), []
+    found, parts, late = list(findings), [], []
     asked = {name: below for name in _LATE if (below := getattr(wanted, name)) is not None}
     for name, below in asked.items():
         source: Selection | None = getattr(indicators, name)
         if source is None:
             continue
-        part, problems = _late(of, source, Asked(name, below, None, ("goodput", name)))
+        part, bound, problems = _late(of, source, Asked(name, below, wanted.snap, ("goodput", name)))
         found += problems
         if part is not None:
             parts.append(part)
+            late.append(f"a {name.upper()} above {bound}")
     if requests is None or len(parts) < len(asked):
         return None, tuple(dict.fromkeys(found))
-    said = " or ".join(f"a {name.upper()} above {below}" for name, below in asked.items())
     most = "at most" if wanted.bound == "atLeast" else "at least"
-    sentence = f"requests to {of.slo.spec.model} ({most}) failed or had {said}"
+    sentence = f"requests to {of.slo.spec.model} ({most}) failed or had {' or '.join(late)}"
     return Goodput(requests, tuple(parts), wanted.bound == "atLeast", sentence), tuple(found)
 
 

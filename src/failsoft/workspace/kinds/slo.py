@@ -158,6 +158,9 @@ class Goodput(Fixed):
     bad: tuple[Choice, ...] = ()
     """What counts as a failed request; the engine's default when left out."""
 
+    snap: Literal["up", "down"] | None = None
+    """Take the next bound where a threshold is none: `up` is looser, `down` is stricter."""
+
     bound: Literal["atLeast", "atMost"] = "atLeast"
 
     @model_validator(mode="after")
