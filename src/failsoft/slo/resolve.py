@@ -10,6 +10,7 @@ from failsoft.slo.classes import Promised, promised
 from failsoft.slo.exclusions import Excluded, exclusions_of
 from failsoft.slo.indicators import Sli, Slices
 from failsoft.slo.measure import Clock, is_sliced, sli_of
+from failsoft.slo.scaled import pasted
 from failsoft.slo.windows import BurnTier, Plan, plan
 from failsoft.workspace.kinds import AlertWindowsSpec, SLOSpec
 from failsoft.workspace.model import Document, Workspace
@@ -148,6 +149,9 @@ def _no_budget(promise: Promised) -> Finding:
     return Finding(codes.NO_BUDGET, message, promise.at("objective"), "above 0% and below 100%, such as 99.9%")
 
 
+_OWN_WINDOWS = "write an AlertWindows with this period; its tiers have to suit the recording step"
+
+
 def _windows(workspace: Workspace, promise: Promised) -> tuple[Document[AlertWindowsSpec] | None, Finding | None]:
     period = promise.period
     if promise.alerting is not None:
@@ -159,7 +163,9 @@ def _windows(workspace: Workspace, promise: Promised) -> tuple[Document[AlertWin
     place = promise.at("period")
     if not own:
         known = sorted({w.spec.period for w in workspace.windows.values() if w.spec.period is not None}, reverse=True)
-        hint = "or name a document of kind AlertWindows with spec.alerting; it works for any period"
+        scrape = workspace.config.prometheus.scrape_interval.milliseconds
+        document = pasted((one.spec for one in workspace.windows.values()), period.milliseconds, scrape)
+        hint = f"paste these, and they are the default of {period}: {document}" if document else _OWN_WINDOWS
         expected = "a period with windows of its own: " + ", ".join(map(str, known))
         return None, Finding(codes.NO_WINDOWS, f"no alert windows are for a period of {period}", place, expected, hint)
     names = ", ".join(windows.name for windows in own)

@@ -10,7 +10,7 @@ from failsoft.slo.promql import number, range_text
 from failsoft.workspace.kinds.slo import AlertWindowsSpec, Tier
 from failsoft.workspace.quantities import Percent
 
-__all__ = ["BurnTier", "Plan", "Problem", "plan", "replacement"]
+__all__ = ["BurnTier", "Plan", "Problem", "coarsest_pulse", "plan", "replacement"]
 
 _MONTH = 30 * 86_400_000
 _STEP = Fraction(300_000, _MONTH)
@@ -147,6 +147,11 @@ class _Least(NamedTuple):
         """In whole scrapes."""
         least = max(self.share * self.period, Fraction(_SCRAPES * self.scrape), Fraction(self.longest, _MOST_RECORDS))
         return ceil(least / self.scrape) * self.scrape
+
+
+def coarsest_pulse(period: int, scrape: int) -> int:
+    """A pulse that does for every SLO of a period, of slices too, whose windows are multiples of it; milliseconds."""
+    return _Least(_STEP, period, scrape, period).milliseconds
 
 
 def _pulse(least: _Least, windows: list[int]) -> int:
