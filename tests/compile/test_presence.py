@@ -182,6 +182,14 @@ def test_models_of_one_job_are_told_apart_by_what_the_engine_exports(written):
     assert not [one for one in findings if one.code.id == "FS417"]
 
 
+def test_a_selector_with_a_name_that_no_label_has_is_told_and_nothing_breaks(written):
+    made, findings = written(
+        model("a", ("generic", '"m:odel": a', "", "gauge: {metric: score, above: 0}", "30d"))
+    ).compiled()
+    assert [finding.code.id for finding in findings if finding.severity == "error"] == ["FS404"]
+    assert "rules/_models.yaml" not in made.files
+
+
 def test_where_nothing_tells_a_finding_says_so_and_nobody_is_woken(written):
     made, findings = written(model("a", ("litellm", "model: a", "", "e2e: {below: 5s}", "30d"))).compiled()
     (finding,) = [one for one in findings if one.code.id == "FS417"]

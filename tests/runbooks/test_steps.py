@@ -33,7 +33,9 @@ def context(declare, runbook, kubernetes):
             cluster=kubernetes.cluster(), prometheus=SimpleNamespace(query=query), workspace=workspace
         ),
         slo=workspace.slos["chat-ttft"],
+        about="chat-ttft",
         model=workspace.models["chat"],
+        of_model=workspace.models["chat"],
         fallback=workspace.models["chat-small"],
         team=workspace.teams["assistants"],
         alert={"alertname": "Burn", "pod": "{{ 7 * 7 }}"},

@@ -137,7 +137,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
     files[ALERTMANAGER_FILE] = text
     files |= dashboard_files()
     findings += problems
-    ordered = tuple(sorted(findings, key=lambda finding: (finding.place, finding.code.id)))
+    ordered = tuple(sorted(dict.fromkeys(findings), key=lambda finding: (finding.place, finding.code.id)))
     return Compiled(
         dict(sorted(files.items())),
         (

@@ -25,6 +25,7 @@ from failsoft.slo import codes
 from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Slices
 from failsoft.slo.promql import Matcher
 from failsoft.slo.resolve import Objective
+from failsoft.slo.select import wrong_labels
 from failsoft.workspace.kinds import EngineSpec, ModelSpec
 from failsoft.workspace.model import Document, Workspace
 
@@ -143,7 +144,9 @@ def presences(
     findings: list[Finding] = []
     for name, mine in by_model.items():
         model = workspace.models[name]
-        if model.spec.engine not in workspace.engines:
+        wrong = wrong_labels(model)
+        findings += wrong
+        if wrong or model.spec.engine not in workspace.engines:
             continue
         engine = workspace.engines[model.spec.engine].spec
         seen = () if name in shared else targets.get(name, ())
