@@ -143,7 +143,7 @@ def test_a_parquet_with_a_broken_page_is_a_finding(tmp_path):
     ("text", "code", "word"),
     [
         ("a;b,c\n1;2,3\n", codes.DATA_UNREADABLE, "',' and ';'"),
-        ("a,b\n1,2\n1;2\n", codes.DATA_UNREADABLE, "divided by ',', line 3 has 1 field, and the header 2"),
+        ("a,b\n1,2\n1;2\n", codes.DATA_UNREADABLE, "when divided by ',', line 3 has 1 field, and the header 2"),
         ("", codes.DATA_UNREADABLE, "no header"),
         ("a,a\n1,2\n", codes.DATA_COLUMNS, "'a'"),
         ("a,b\n1,2\n1,2,3\n", codes.DATA_UNREADABLE, "line 3 has 3 fields, and the header 2"),

@@ -85,6 +85,23 @@ def test_one_window_says_nothing_of_how_windows_differ(here):
     assert (ran.exit_code, "holds only one window of 2,400 rows" in ran.stderr) == (2, True), ran.output
 
 
+@pytest.mark.filterwarnings("error")
+def test_windows_that_are_all_alike_have_a_limit_too(here, tmp_path):
+    """As where a column is constant in what was held out, or where one file was copied."""
+    one = rows(4, 1)
+    still = one.set_column(1, "plan", pa.array(["free"] * ROWS))
+    for windows in ([one] * 3, [still] * 12):
+        parquet.write_table(pa.concat_tables(windows), tmp_path / "alike.parquet")
+        ran = run(here / "ref.json", "--windows", tmp_path / "alike.parquet", "--rows", ROWS, "--output", "json")
+        assert ran.exit_code == 1, ran.output
+        assert each(ran)["plan"]["critical"] > 0
+
+
+def test_a_file_that_is_held_out_twice_is_a_slip(here):
+    ran = run(here / "ref.json", *["--windows", here / "few.csv"] * 2)
+    assert "names few.csv twice" in str(ran.exception)
+
+
 def test_a_file_can_be_a_window_and_a_csv_counts_as_its_parquet_does(here, tmp_path):
     parquet.write_table(rows(2, 20), tmp_path / "few.parquet")
     cut = [

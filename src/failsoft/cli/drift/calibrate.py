@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,6 +94,8 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
         raise UsageError("say with --windows what was held out, or with --rows how large a window is")
     may_write(out, "calibration", [reference, *files])
     may_write(plot, "page", [reference, *files, out])
+    if twice := [path.name for path, times in Counter(path.resolve() for path in files).items() if times > 1]:
+        raise UsageError(f"--windows names {twice[0]} twice: the same rows say nothing new")
     profile = read_reference(reference, output)
     if strata > 1 and profile.strata is not None:
         raise UsageError(f"{reference.name} has strata of its own, which share the budget: leave out --strata")

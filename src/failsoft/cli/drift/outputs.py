@@ -42,7 +42,7 @@ def may_write(target: Path | None, kind: Kind, inputs: Iterable[Path | None] = (
     if target is None:
         return
     if any(_same(target, other) for other in inputs if other is not None):
-        raise UsageError(f"cannot write {target}: it is named twice; name another file")
+        raise UsageError(f"cannot write {target}: it would replace what is read or written as well; name another file")
     if not target.is_file():
         return
     with target.open("rb") as stream:

@@ -18,6 +18,8 @@ quickest (G. V. Moustakides, "Optimal stopping times for detecting changes in di
 _STATES = 160
 _HIGHEST = 400.0
 _CLOSE = 0.005
+_NEVER = 1e15
+"""Windows; longer runs are lost in the rounding of their chances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,11 @@ def run_length(law: Law, cusum: Cusum) -> float:
         np.arange(_STATES) - np.arange(_STATES)[:, None] + _STATES - 1
     ]
     moves = np.diff(below, axis=1, prepend=0.0)
-    lengths = np.linalg.solve(np.eye(_STATES) - moves, np.ones(_STATES))
-    return float(lengths[0])
+    try:
+        length = float(np.linalg.solve(np.eye(_STATES) - moves, np.ones(_STATES))[0])
+    except np.linalg.LinAlgError:  # no score ever leads to a ticket
+        return _NEVER
+    return length if 0 < length < _NEVER else _NEVER
 
 
 def threshold(laws: Sequence[Law], mean: float, sd: float, rate: float) -> float:
@@ -87,7 +92,7 @@ def threshold(laws: Sequence[Law], mean: float, sd: float, rate: float) -> float
     wanted, low, high = float(np.log(rate)), 1.0, 8.0
     at_low, at_high = log_rate(low), log_rate(high)
     for _ in range(12):
-        if abs(at_high - wanted) < _CLOSE or high >= _HIGHEST:
+        if abs(at_high - wanted) < _CLOSE or high >= _HIGHEST or at_high == at_low:
             break
         following = high + (wanted - at_high) * (high - low) / (at_high - at_low)
         low, at_low = high, at_high

@@ -44,7 +44,8 @@ class HeldOut:
         """Excess kurtosis of the roots in the worst direction: 0 where windows differ as a normal law has it."""
         mean, _, axes = self._moments(None)
         along = (self.roots - mean) @ axes[:, -1]
-        return float((along**4).mean() / (along**2).mean() ** 2) - 3
+        spread = float((along**2).mean())
+        return float((along**4).mean()) / spread**2 - 3 if spread > _LEAST_WEIGHT else 0.0
 
     def law(self, weights: Floats | None = None, shift: Floats | None = None) -> Law:
         """The quadratic form with the windows' own mean and covariance.
@@ -64,7 +65,8 @@ class HeldOut:
         products = np.tensordot(often, self.second, axes=1) / windows
         variance, axes = np.linalg.eigh(products - np.outer(mean, mean))
         # the counts of a window add up to its rows, so one direction has hardly any variance; rounding may say below 0
-        return mean, np.maximum(variance, _LEAST_WEIGHT * variance[-1]), axes
+        # nor has any where all windows are alike, as a column that is constant in them: least of all that of chance, 1
+        return mean, np.maximum(variance, _LEAST_WEIGHT * max(variance[-1], 1.0)), axes
 
 
 def compare(

@@ -16,6 +16,8 @@ __all__ = ["cusums"]
 
 _DRAWS = 6
 _REACH = 300.0
+_CALMEST = 0.01
+"""Scores that differ less than this share of what chance makes them differ are all alike."""
 
 
 def cusums(
@@ -35,7 +37,9 @@ def cusums(
     made: dict[int, Cusum] = {}
     rate = 0.0
     for test in tables:
-        mean, sd = (test.base.mean, test.base.variance**0.5) if test.held is None else _moments(test.held.z)
+        mean, sd = test.base.mean, test.base.variance**0.5
+        if test.held is not None:
+            mean, sd = float(test.held.z.mean()), max(float(test.held.z.std()), _CALMEST * sd)
         laws = _likely(test, rng)
         height = threshold(laws, mean, sd, each)
         if test.held is not None:
@@ -43,10 +47,6 @@ def cusums(
         made[id(test)] = Cusum(mean, sd, height)
         rate += float(np.mean([1 / run_length(law, made[id(test)]) for law in laws]))
     return tuple(made.get(id(test)) for test in tests), rate * cadence.windows * strata
-
-
-def _moments(z: Floats) -> tuple[float, float]:
-    return float(z.mean()), float(z.std())
 
 
 def _likely(test: TableTest, rng: np.random.Generator) -> list[Law]:

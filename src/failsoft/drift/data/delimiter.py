@@ -44,7 +44,7 @@ def delimiter_of(lines: Sequence[str]) -> str:
         return fitting[0]
     if fitting:
         raise Undecided(f"may be divided by {' and '.join(map(repr, fitting))}", choose=True)
-    ragged = "; ".join(f"divided by {mark!r}, {_ragged(lines, mark)}" for mark in present)
+    ragged = "; ".join(f"when divided by {mark!r}, {_ragged(lines, mark)}" for mark in present)
     raise Undecided(ragged, choose=len(present) > 1)
 
 
