@@ -83,7 +83,9 @@ def test_a_folder_that_is_no_workspace_cannot_be_started(run, tmp_path):
 def test_test_proves_and_prints_the_coverage(run, root, promtool, amtool):
     folder = root()
     code, out, err = run("test", folder)
-    assert (code, err) == (0, "")
+    assert code == 0
+    # on a slow machine it says every few seconds how far it is
+    assert all(line.startswith("proving: ") for line in err.splitlines())
     assert out.splitlines() == [
         "s             2 of 2 alerts with a fire and a quiet test",
         "_models-chat  4 of 4 alerts with a fire and a quiet test",
