@@ -1,5 +1,6 @@
 """What the command line says where files, disks and libraries fail: one line and exit code 2, never a traceback."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,23 @@ def test_a_full_disk_under_standard_output_is_one_line():
             [sys.executable, "-m", "failsoft", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (2, "failsoft: No space left on device\n")
+
+
+def test_of_many_findings_of_a_kind_a_few_are_shown_and_all_are_counted(tmp_path, capsys):
+    """A screen of the same sentence hides the one that matters; programs get every finding."""
+    team = "kind: Team\nmetadata: {name: t%d}\nspec: {slack: '#t', pager: {stdout: {}}, people: [{name: a}], %s: 1}\n"
+    texts = [team % (number, "peeple") for number in range(1234)]
+    (tmp_path / "failsoft.yaml").write_text("---\n".join([*texts, "kind: Nonsense\nmetadata: {name: n}\nspec: {}\n"]))
+    assert run("check", str(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert said.count("error[FS202]") == 20
+    assert said.count("has no key 'peeple'") + said.count("peeple: 1") >= 20
+    assert "\nand 1,214 more FS202\nmore: failsoft explain " in said
+    assert "Nonsense" in said
+    assert "1235 errors" in said or "1236 errors" in said
+    assert run("check", str(tmp_path), "--output", "json") == 1
+    codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert codes.count("FS202") == 1234
 
 
 @pytest.mark.parametrize(

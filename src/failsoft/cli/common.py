@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,7 @@ MANY_FILES = 200
 """Files from which on a second process that reads half of them saves more than it costs."""
 
 _EXPLAINED = 5
+_ALIKE = 20
 
 
 def workspace_argument[F: Callable[..., object]](function: F) -> F:
@@ -49,7 +51,7 @@ def output_option[F: Callable[..., object]](function: F) -> F:
         type=click.Choice(["text", "json", "sarif", "github"]),
         default="text",
         show_default=True,
-        help="The form of the findings.",
+        help="The form of the findings; text shows 20 of a kind and counts the others.",
     )(function)
 
 
@@ -78,12 +80,26 @@ def report(findings: Sequence[Finding], form: str, root: Path = Path()) -> None:
 
     Places within the workspace `root` are shown as seen from the current folder, so that whoever reads them finds them.
     """
-    shown = [finding.at(_seen(finding.place, root)) for finding in findings]
+    few, folded = _folded(findings) if form == "text" else (findings, {})
+    shown = [finding.at(_seen(finding.place, root)) for finding in few]
     text = render(shown, form, colour=form == "text" and sys.stderr.isatty())
     if text:
         click.echo(text, err=form == "text", nl=form == "text")
     if text and form == "text":
+        for code, count in folded.items():
+            click.echo(f"and {count:,} more {code}", err=True)
         click.echo(f"more: failsoft explain {' '.join(_codes(findings))}\n", err=True)
+
+
+def _folded(findings: Sequence[Finding]) -> tuple[list[Finding], dict[str, int]]:
+    """The first of each kind, no more than people read, and how many more there are of those that are cut."""
+    counts: Counter[str] = Counter()
+    few = []
+    for finding in findings:
+        counts[finding.code.id] += 1
+        if counts[finding.code.id] <= _ALIKE:
+            few.append(finding)
+    return few, {code: count - _ALIKE for code, count in sorted(counts.items()) if count > _ALIKE}
 
 
 def _codes(findings: Sequence[Finding]) -> list[str]:
