@@ -89,7 +89,8 @@ class Replica:
 class Steady(ThreadingHTTPServer):
     """A server of range queries: ten good events in each step.
 
-    `admits` lets so many answers through; `says` is what it answers instead, a status and a body.
+    `admits` lets so many answers through; `says` is what it answers instead, a status and a body;
+    after so many questions as `goes_after` it answers that it cannot.
     """
 
     daemon_threads = True
@@ -99,6 +100,7 @@ class Steady(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked = []
         self.says = None
+        self.goes_after = None
         self.admits = threading.Semaphore(0)
 
 
@@ -115,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": found}})
         status, answer = self.server.says or (200, answer)
+        if self.server.goes_after is not None and len(self.server.asked) > self.server.goes_after:
+            status, answer = 502, "gone"
         with contextlib.suppress(OSError):  # of those that were killed
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))

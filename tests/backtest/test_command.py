@@ -240,8 +240,25 @@ def test_a_server_that_is_no_prometheus_is_an_error_and_no_quiet_month(workspace
     code, out, err = run(workspace(TTFT), "http://127.0.0.1:1", "--html", str(html))
     assert (code, out, html.exists()) == (2, "", False)
     assert "cannot be reached" in err
-    assert "the same command goes on from there" in err
+    assert "kept" not in err, "nothing was answered"
     assert "Traceback" not in err
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_counted(workspace, run):
+    folder = workspace(TTFT)
+    for address in ("localhost:9090", "joe:hunter2@localhost:9090", "ftp://localhost:9090", "http:///"):
+        code, out, err = run(folder, address)
+        shown = address.removeprefix("joe:hunter2@")
+        told = f"failsoft: the Prometheus address '{shown}' is no HTTP URL: write one such as http://HOST:9090\n"
+        assert (code, out, err) == (2, "", told)
+
+
+def test_what_was_answered_before_it_went_away_is_kept_and_told(steady, workspace, run, tmp_path):
+    steady.admits.release(100)
+    steady.goes_after = 4
+    code, _, err = run(workspace(AVAILABILITY), steady.url, "--since", "9d", "--cache", str(tmp_path / "kept"))
+    assert code == 2
+    assert f"; what was answered is kept in {tmp_path / 'kept'}: the same command goes on from there\n" in err
 
 
 REFUSAL = json.dumps({"status": "error", "errorType": "bad_data", "error": "parse error: unexpected end of input"})
@@ -250,7 +267,7 @@ REFUSAL = json.dumps({"status": "error", "errorType": "bad_data", "error": "pars
 @pytest.mark.parametrize(
     ("says", "code", "words"),
     [
-        ((200, "<html>Please sign in</html>"), 2, "sent no whole answer"),
+        ((200, "<html>Please sign in</html>"), 2, "answered HTML, not JSON: is it Prometheus?"),
         ((502, "<h1>upstream</h1>"), 2, "answered 502"),
         ((401, "no"), 2, "answered 401: no (no token is set)"),
         ((400, REFUSAL), 1, "error[FS453] chat-ttft: Prometheus refuses the query: parse error"),

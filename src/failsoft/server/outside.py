@@ -1,6 +1,7 @@
 """The clients of the outside world, made from what the workspace says about it."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -35,7 +36,14 @@ def secret_file(workspace: Workspace, ref: SecretRef) -> Path:
 def make_prometheus(
     workspace: Workspace, *, timeout: float, url: str = "", warned: Callable[[str], None] | None = None
 ) -> PrometheusClient:
-    """The workspace's Prometheus, or the one at `url`, to be asked within so many seconds; `warned` as the client's."""
+    """The workspace's Prometheus, or the one at `url`, to be asked within so many seconds; `warned` as the client's.
+
+    Raises:
+        UsageError: `url` is none that could be asked.
+    """
+    if url and not re.match(r"https?://[^/]", url):
+        shown = url.rpartition("@")[2]  # what is before may be a password
+        raise UsageError(f"the Prometheus address {shown!r} is no HTTP URL: write one such as http://HOST:9090")
     at = workspace.config.prometheus
     token = secret(workspace, at.token) if at.token else None
     return PrometheusClient(url or at.url, timeout=timeout, token=token, warned=warned)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from failsoft.backtest import Replayed
     from failsoft.backtest.data import Asked
     from failsoft.cli.backtest.asking import Heard, Plan
-    from failsoft.clients.prometheus.history import Reader
+    from failsoft.clients.prometheus.history import Reader, Store
     from failsoft.slo.resolve import Objective
     from failsoft.workspace import Workspace
 
@@ -96,10 +96,9 @@ def command(  # noqa: PLR0913  # one parameter for each option
     plans = _plans(loaded, objectives, since, end)
     warned: list[str] = []
     prometheus = make_prometheus(loaded, timeout=timeout.seconds, url=url, warned=warned.append)
-    folder = cache or _cache()
-    store = Store(folder, prometheus.url)
+    store = Store(cache or _cache(), prometheus.url)
     reader = Reader(prometheus, store, fresh=fresh, at_once=at_once, now=now, warnings=lambda: len(warned))
-    heard = _heard(reader, plans, folder)
+    heard = _heard(reader, plans, store)
     asked = Asked(prometheus.address, end - since.seconds, end, heard.progress.chunks, heard.progress.kept)
     for warning in dict.fromkeys(warned):
         click.echo(f"Prometheus warned: {warning}", err=True)
@@ -133,17 +132,20 @@ def _plans(workspace: "Workspace", objectives: "Sequence[Objective]", since: Dur
     return plans
 
 
-def _heard(reader: "Reader", plans: "Sequence[Plan]", folder: Path) -> "Heard":
+def _heard(reader: "Reader", plans: "Sequence[Plan]", store: "Store") -> "Heard":
     from failsoft.cli.backtest.asking import ask
 
-    kept = f"what was answered is kept in {folder}: the same command goes on from there"
+    def kept() -> str:
+        held = f"; what was answered is kept in {store.folder}: the same command goes on from there"
+        return held if store.grown else ""
+
     try:
         return ask(reader, plans)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped; {kept}", err=True)
+        click.echo(f"\nstopped{kept()}", err=True)
         raise SystemExit(130) from None
     except TemporaryError as error:
-        raise UnavailableError(f"{error}; {kept}") from error
+        raise UnavailableError(f"{error}{kept()}") from error
 
 
 def _tell(  # noqa: PLR0913, PLR0917  # all that there is to tell

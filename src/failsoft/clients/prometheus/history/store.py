@@ -29,10 +29,14 @@ class Store:
     Args:
         folder: where; made when something is kept.
         server: the address of the server.
+
+    Attributes:
+        grown: whether an answer was kept since.
     """
 
     def __init__(self, folder: Path, server: str) -> None:
         self.folder = folder
+        self.grown = False
         self._server = _digest(server.rstrip("/"))
 
     def get(self, question: Question, chunk: Chunk) -> tuple[Series, ...] | None:
@@ -72,6 +76,7 @@ class Store:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(gzip.compress(json.dumps(held, separators=(",", ":")).encode(), _LEVEL, mtime=0))
                 Path(name).replace(path)
+                self.grown = True
             except BaseException:
                 with contextlib.suppress(OSError):
                     Path(name).unlink()
