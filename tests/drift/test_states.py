@@ -70,6 +70,11 @@ def test_a_small_change_that_lasts_is_a_ticket_though_no_window_is(score, tmp_pa
     assert found[tickets[0]][0] == 1
     assert "CUSUM went over" in found[tickets[0]][1]["reason"]
     assert state_of(tmp_path).windows == 40
+    assert {one["severity"] for _, one in found[tickets[0] :]} <= {"ticket", "page"}, "it stands while the change lasts"
+    calm = [score(rows(60 + index, 1))[1]["severity"] for index in range(40)]
+    assert calm[0] == "ticket"
+    assert calm[-1] == "none", "and ends when the sum is back at 0"
+    assert calm == sorted(calm, reverse=True)
 
 
 def test_traffic_that_stays_raises_nothing(score):
@@ -80,7 +85,7 @@ def test_a_page_needs_as_many_bad_windows_as_the_rule_says(score):
     severities = [
         score(rows(200 + index, 1, shift), "two")[1]["severity"] for index, shift in enumerate((1.0, 0.0, 1.0, 1.0))
     ]
-    assert severities[1] == "none", "the newest window is not bad"
+    assert severities[1] == "ticket", "the newest window is not bad, and CUSUM is not back at 0"
     assert severities[2:] == ["page", "page"]
     assert severities[0] != "page", "one bad window is not two"
 

@@ -167,3 +167,33 @@ def test_nothing_to_go_by_is_refused(here):
 def test_tables_that_have_one_bin_left_are_said_not_to_be_judged(here):
     ran = run(here / "ref.json", "--rows", 3)
     assert "Not judged, for all their rows are in one bin, or no held-out window has any: amount, plan." in ran.output
+
+
+def test_one_block_and_no_window_say_how_little_they_know(here):
+    one = run(here / "ref.json", "--windows", here / "few.csv", "--rows", ROWS)
+    assert one.exit_code == 1
+    assert "20 held-out windows in 1 block (" in one.output
+    assert "how sure that is cannot be said of one block" in one.output
+    assert "between" not in one.output
+    none = run(here / "ref.json", "--rows", ROWS)
+    assert "by chance only, for no windows were held out" in none.output
+    assert "by chance only" not in one.output
+
+
+def test_what_takes_longer_than_ten_years_is_never_seen(here):
+    ran = run(here / "ref.json", "--rows", ROWS, "--window", "1d", "--false-pages-per-30d", 0.001, "--output", "json")
+    delays = [delay for one in each(ran).values() for delay in one.get("delays", ())]
+    longest = 10 * 365
+    assert any(delay["windows_to_page"] is None for delay in delays)
+    assert all(
+        wait is None or wait <= longest
+        for delay in delays
+        for wait in (delay["windows_to_page"], delay["windows_to_ticket"])
+    )
+    assert "never" in run(here / "ref.json", "--rows", ROWS, "--window", "1d", "--false-pages-per-30d", 0.001).output
+
+
+def test_what_is_asked_for_is_a_number_that_people_write(here):
+    ran = run(here / "ref.json", "--windows", here / "few.csv", "--rows", ROWS, "--window", "1m")
+    assert "allow 720 pages" in ran.output
+    assert "e+" not in ran.output

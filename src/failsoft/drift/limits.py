@@ -214,6 +214,8 @@ class _Remembering(Calibrated):
         if kept is not None and test.cusum is not None:
             over = "went over" if kept.ticket else f"is {kept.sum:.3g}, a ticket above"
             note = f"CUSUM {over} {test.cusum.threshold:.3g}" if kept.ticket or kept.sum else ""
+            if kept.ticket:
+                note += f", is {kept.sum:.3g}, and is a ticket until it is back at 0"
             if kept.bad and kept.bad[-1]:
                 bad = f"{sum(kept.bad)} bad of the last {len(kept.bad)} windows"
                 note = f"{bad} (PSI {z * error:.3g} is above {test.page * error:.3g})" + (f"; {note}" if note else "")

@@ -37,7 +37,7 @@ class Remembered(Stored):
     """Of CUSUM, after the newest window."""
 
     ticket: bool = False
-    """Whether the sum went over its threshold in the newest window; it is 0 since then."""
+    """Whether the sum went over its threshold, and has not been at 0 since."""
 
     bad: tuple[bool, ...] = ()
     """The last windows, the newest last: no more than the rule looks at."""

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from failsoft.drift.alarms.laws import Law
+from failsoft.drift.alarms.stored import ALLOWANCE
 from failsoft.drift.alarms.tables import Floats
 
 __all__ = ["ALLOWANCE", "Cusum", "advance", "run_length", "threshold"]
-
-ALLOWANCE = 0.5
-"""What is taken off each standardised score: half the shift, in standard deviations of the score, for which CUSUM is
-quickest (G. V. Moustakides, "Optimal stopping times for detecting changes in distributions", Annals of Statistics 14
-(1986))."""
 
 _STATES = 160
 _HIGHEST = 400.0

@@ -85,12 +85,13 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
         found.append(
             f"{evidence.windows:,} held-out windows are {evidence.days:.3g} days, and {evidence.budget:g} false page"
             f"{'' if evidence.budget == 1 else 's'} in {DAYS} days need {evidence.needed:,}: hold out more, allow "
-            f"{evidence.budget * longer:.2g} pages, or judge windows {longer:.2g} times as long"
+            f"{_up(evidence.budget * longer)} pages, or judge windows {_up(longer)} times as long"
         )
     if evidence.blocks < LEAST_BLOCKS:
+        blocks = "1 block" if evidence.blocks == 1 else f"{evidence.blocks} blocks"
         found.append(
-            f"the held-out windows fall into {evidence.blocks} blocks, fewer than {LEAST_BLOCKS}: how one day differs "
-            "from another is not known"
+            f"the held-out windows fall into {blocks}, fewer than {LEAST_BLOCKS}: how one day differs from another is "
+            "not known"
         )
     if evidence.heaviness > OUTLIERS or evidence.kurtosis > KURTOSIS + 2 * (24 / evidence.windows) ** 0.5:
         found.append(
@@ -100,3 +101,12 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     if not evidence.kept:
         found.append("no critical value keeps the budget: the tail of the held-out windows has no end in sight")
     return tuple(found)
+
+
+def _up(value: float) -> str:
+    """Rounded up, so that what is asked for is enough.
+
+    >>> _up(1.23), _up(123.4)
+    ('1.3', '124')
+    """
+    return f"{ceil(10 * value) / 10:g}" if value < 10 else f"{ceil(value):,}"  # noqa: PLR2004  # digits

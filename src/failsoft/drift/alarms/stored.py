@@ -11,7 +11,7 @@ from failsoft.drift.features import Stored
 from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
 from failsoft.findings import Finding, Place
 
-__all__ = ["SCHEMA", "StoredCalibration", "StoredCusum", "StoredRule", "StoredTest", "Watched", "What"]
+__all__ = ["ALLOWANCE", "SCHEMA", "StoredCalibration", "StoredCusum", "StoredRule", "StoredTest", "Watched", "What"]
 
 SCHEMA: Final = 1
 """The version of the format that this failsoft writes, and the newest that it reads."""
@@ -26,6 +26,13 @@ _PROBLEMS = Problems(
     CALIBRATION_UNREADABLE,
     _AGAIN,
 )
+
+ALLOWANCE: Final = 0.5
+"""What is taken off each standardised score: half the shift, in standard deviations of the score, for which CUSUM is
+quickest (G. V. Moustakides, "Optimal stopping times for detecting changes in distributions", Annals of Statistics 14
+(1986))."""
+
+_HIGHEST = 2
 
 type What = Literal["distribution", "missing", "new", "unusual"]
 
@@ -45,11 +52,28 @@ class Watched(NamedTuple):
 
 
 class StoredCusum(Stored):
-    """S = max(0, S + (z - mean) / sd - 1/2); a ticket and S = 0 when S is above the threshold."""
+    """S = max(0, S + (z - mean) / sd - 1/2); a ticket from when S is above the threshold until it is back at 0.
+
+    S is not set back to 0 by its own alarm, which would raise the same ticket again and again while a drift lasts: so
+    there are no more of them than promised. It grows to no more than twice its threshold, so that the end of a drift is
+    seen.
+    """
 
     mean: float
     sd: float
     threshold: float
+
+    def after(self, total: float, z: float, *, raised: bool) -> tuple[float, bool]:
+        """S and whether the ticket stands, with one more window of the score z.
+
+        >>> limits = StoredCusum(mean=9.0, sd=4.0, threshold=8.0)
+        >>> limits.after(0.0, 49.0, raised=False), limits.after(9.5, 9.0, raised=True)
+        ((9.5, True), (9.0, True))
+        >>> limits.after(0.3, 9.0, raised=True)
+        (0.0, False)
+        """
+        grown = max(0.0, total + (z - self.mean) / self.sd - ALLOWANCE)
+        return min(grown, _HIGHEST * self.threshold), grown > self.threshold or (raised and grown > 0)
 
 
 class StoredRule(Stored):

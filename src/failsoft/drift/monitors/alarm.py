@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Alarm", "Judged", "Sum"]
 
-_ALLOWANCE = 0.5
-_HIGHEST = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -77,10 +74,6 @@ class Alarm:
 class Sum:
     """The CUSUM of a signal over windows that share no row.
 
-    It is not set back to 0 by its own alarm, which would raise the same ticket again and again while a drift lasts; the
-    ticket stands until the sum is back at 0, so that there are no more of them than promised. It grows to no more than
-    twice its threshold, so that the end of a drift is seen.
-
     Attributes:
         value: S.
         raised: whether it has crossed its threshold and has not been at 0 since.
@@ -101,6 +94,4 @@ class Sum:
         """
         if end - self.until < seconds:
             return self
-        grown = max(0.0, self.value + (z - cusum.mean) / cusum.sd - _ALLOWANCE)
-        raised = grown > cusum.threshold or (self.raised and grown > 0)
-        return Sum(min(grown, _HIGHEST * cusum.threshold), raised, end)
+        return Sum(*cusum.after(self.value, z, raised=self.raised), end)
