@@ -4,19 +4,24 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from failsoft.alerts import codes
 from failsoft.alerts.drift.compile import monitored_of
 from failsoft.alerts.drift.expected import expected
 from failsoft.alerts.drift.proof import Story, stories_text
 from failsoft.alerts.rules import Group
+from failsoft.cli import root
+from failsoft.cli.proving import equal
 from failsoft.clients.binaries import run_tool
 from failsoft.drift import Accumulator, DriftCounter
 from failsoft.drift.columns import column_of
 from failsoft.drift.comparison import compare
 from failsoft.drift.counting.bins import bins_of
+from failsoft.findings import Finding
 from failsoft.slo.series import DRIFT_DEGREES, DRIFT_SCORE
 from failsoft.workspace.load import load
 
@@ -245,6 +250,23 @@ def test_the_proof_beside_the_rules_holds_and_fails_where_they_are_wrong(workspa
     rules = place.out / RULES
     rules.write_text(rules.read_text().replace("log2", "ln"))
     assert not run_tool(proof, cwd=place.out, timeout=100).ok
+
+
+def test_values_that_are_compared_are_counted_where_there_are_no_alerts(
+    workspace, profile, monkeypatch, promtool, amtool
+):
+    place = workspace(profile, tests=True)
+    (unit,) = [unit for unit in place.made.units if unit.subject == "_drift-features"]
+    values = place.made.files[unit.tests].count("eval_time: ")
+    assert values > 50
+    assert equal(place.made) == {"_drift-features": (values, values)}
+    failed = Finding(codes.PROOF_FAILED, "is not equal", unit.place)
+    assert equal(place.made, [failed]) == {"_drift-features": (values, 0)}
+    monkeypatch.setattr("failsoft.cli.proving.prove", lambda *_: ())
+    monkeypatch.setattr("failsoft.cli.proving_routes.prove_routes", lambda *_: ())
+    said = CliRunner().invoke(root, ["test", str(place.root), "--promtool", str(promtool)]).output
+    assert f"_drift-features  {values} of {values} values equal\n" in said
+    assert "0 of 0" not in said
 
 
 @pytest.mark.parametrize(

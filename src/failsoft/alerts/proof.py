@@ -13,7 +13,7 @@ from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Record
 
-__all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven"]
+__all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven", "values_in"]
 
 _CLOSE = Fraction(1, 100)
 # promtool reads at most 10,000 samples for a query, and one record may hold twenty windows
@@ -129,6 +129,12 @@ def proven_by(text: str) -> frozenset[Proven]:
     loaded: Any = yaml.load(text, Loader=yaml.CSafeLoader)
     checks = (check for test in loaded["tests"] for check in test.get("promql_expr_test", ()))
     return frozenset(_proven(check) for check in checks if check["expr"].startswith(_ASKED))
+
+
+def values_in(text: str) -> int:
+    """How many values a test file compares with what they have to be."""
+    loaded: Any = yaml.load(text, Loader=yaml.CSafeLoader)
+    return sum(len(test.get("promql_expr_test", ())) for test in loaded["tests"])
 
 
 def _proven(check: dict[str, Any]) -> Proven:

@@ -26,7 +26,7 @@ def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None
     from failsoft.cli.artefacts import write
     from failsoft.cli.compile import compiled
     from failsoft.cli.progress import progress
-    from failsoft.cli.proving import Tools, check_tools, coverage, prove
+    from failsoft.cli.proving import Tools, check_tools, coverage, equal, prove
     from failsoft.cli.proving_routes import prove_routes
     from failsoft.clients.binaries import find
 
@@ -45,8 +45,11 @@ def command(*, workspace: Path, promtool: Path | None, alertmanager: Path | None
     rows = coverage(made, findings)
     if output == "text":
         width = max((len(subject) for subject, _, _ in rows), default=0)
+        values = equal(made, findings)
         for subject, alerts, proven in rows:
-            click.echo(f"{subject:<{width}}  {proven} of {alerts} alerts with a fire and a quiet test")
+            of, same = values.get(subject, (0, 0))
+            said = f"{same} of {of} values equal" if of else f"{proven} of {alerts} alerts with a fire and a quiet test"
+            click.echo(f"{subject:<{width}}  {said}")
     total, proven = sum(alerts for _, alerts, _ in rows), sum(shown for _, _, shown in rows)
     count = f"{total}" if proven == total else f"{proven} of {total}"
     finish(findings, output, f"{workspace}: {count} alerts proven", workspace)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.observed import HISTOGRAM
-from failsoft.alerts.proof import groups_named, proven_by, unproven
+from failsoft.alerts.proof import groups_named, proven_by, unproven, values_in
 from failsoft.alerts.rules import groups_in, yaml_string
 from failsoft.cli.progress import EVERY_S
 from failsoft.clients.binaries import Completed, run_tool
 from failsoft.errors import UnavailableError, UsageError
 from failsoft.findings import Finding, Place
 
-__all__ = ["Tools", "check_tools", "coverage", "prove"]
+__all__ = ["Tools", "check_tools", "coverage", "equal", "prove"]
 
 _FILES_AT_ONCE = 200
 _TIMEOUT = 1200.0
@@ -93,6 +93,14 @@ def coverage(compiled: Compiled, findings: Sequence[Finding] = ()) -> tuple[tupl
         lacking = {alert for alert, _ in unproven(unit.alerts, proven)}
         rows.append((unit.subject, len(unit.alerts), len(unit.alerts) - len(lacking)))
     return tuple(rows)
+
+
+def equal(compiled: Compiled, findings: Sequence[Finding] = ()) -> dict[str, tuple[int, int]]:
+    """For each subject that records and has no alerts: how many values its proof compares, and how many are equal."""
+    failed = _failed(compiled.units, findings)
+    recorded = [unit for unit in compiled.units if unit.tests and not unit.alerts]
+    found = {unit.subject: values_in(compiled.files[unit.tests]) for unit in recorded}
+    return {subject: (values, 0 if subject in failed else values) for subject, values in found.items()}
 
 
 def _failed(units: Sequence[Unit], findings: Sequence[Finding]) -> frozenset[str]:
