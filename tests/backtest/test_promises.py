@@ -1,8 +1,12 @@
 """What may be promised depends on how much of a period was seen."""
 
+import re
+
 import pytest
 
 from failsoft.backtest import judge, span_of
+from failsoft.backtest.data import Asked
+from failsoft.backtest.page import page
 from failsoft.backtest.questions import BAD, TOTAL
 from failsoft.backtest.words import answer, lines_of
 from failsoft.slo.resolve import resolve
@@ -48,3 +52,13 @@ def test_less_than_half_promises_nothing_and_the_table_is_faint(seen):
     table = lines[next(index for index, line in enumerate(lines) if "What can I promise?" in line) + 1 :]
     assert table
     assert all(line.startswith("faint ") for line in table if line)
+
+
+def test_the_page_names_no_line_that_is_not_drawn_and_covers_no_gap(seen):
+    asked = Asked("http://prometheus:9090", BEGIN, BEGIN + DAY, 4, 0)
+    sliding = "of the 1d before each moment"
+    assert sliding in page(asked, [seen(1)], [])
+    text = page(asked, [seen(0.3)], [])
+    assert sliding not in text
+    kinds = re.findall(r'class="band (\w+)"', text)
+    assert kinds[-1] == "unseen", "drawn above everything else"

@@ -141,7 +141,8 @@ def _errors(one: Replayed) -> Chart:
 def _chart(one: Replayed, lines: Sequence[Line], limit: Limit) -> Chart:
     start = one.span.at(one.span.judged[0]) - one.span.step / 1000
     end = one.span.at(one.span.steps - 1)
-    return chart(lines, "share", width=_WIDTH, start=start, end=end, bands=_bands(one), limit=limit)
+    drawn = [line for line in lines if line.points]  # nothing in the legend that is not there to be seen
+    return chart(drawn, "share", width=_WIDTH, start=start, end=end, bands=_bands(one), limit=limit)
 
 
 def _line(values: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, float], ...]:
@@ -149,13 +150,10 @@ def _line(values: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, fl
 
 
 def _bands(one: Replayed) -> list[Band]:
-    """What nobody saw and what is excluded, then tickets, then pages above them."""
+    """What is excluded, then tickets, pages above them, and above all what nobody saw."""
     step, last = one.span.step / 1000, one.span.at(one.span.steps - 1)
     longest = sorted(one.seen.gaps, key=lambda gap: -gap.steps)[:_GAPS]
-    bands = [
-        Band("unseen", gap.first - step, gap.last, f"nothing seen: {moment(gap.first)} to {moment(gap.last)}")
-        for gap in longest
-    ]
+    bands: list[Band] = []
     if one.excluding is not None:
         bands += [
             Band("excluded", begin, end, f"excluded: {moment(begin)} to {moment(end)}")
@@ -166,4 +164,8 @@ def _bands(one: Replayed) -> list[Band]:
             if alert.severity == severity:
                 end = last if alert.end is None else alert.end
                 bands.append(Band(severity, alert.start, end, f"{alert.tier}: {moment(alert.start)} to {moment(end)}"))
+    bands += [
+        Band("unseen", gap.first - step, gap.last, f"nothing seen: {moment(gap.first)} to {moment(gap.last)}")
+        for gap in longest
+    ]
     return bands
