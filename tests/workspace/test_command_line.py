@@ -51,10 +51,9 @@ def test_of_many_findings_of_a_kind_a_few_are_shown_and_all_are_counted(tmp_path
     assert run("check", str(tmp_path)) == 1
     said = capsys.readouterr().err
     assert said.count("error[FS202]") == 20
-    assert said.count("has no key 'peeple'") + said.count("peeple: 1") >= 20
     assert "\nand 1,214 more FS202\nmore: failsoft explain " in said
     assert "Nonsense" in said
-    assert "1235 errors" in said or "1236 errors" in said
+    assert said.endswith("\n1235 errors, 1 warning\n")
     assert run("check", str(tmp_path), "--output", "json") == 1
     codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]]
     assert codes.count("FS202") == 1234
