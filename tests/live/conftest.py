@@ -1,6 +1,7 @@
 """Workspaces that are measured, servers that answer what a test says, and a target to scrape."""
 
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -98,7 +99,8 @@ def target():
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            with suppress(ConnectionError):  # a server that is told to stop does not wait for its scrape
+                self.wfile.write(text)
 
         def log_message(self, *_):
             pass
