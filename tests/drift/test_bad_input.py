@@ -125,7 +125,7 @@ def test_each_command_refuses_it_and_leaves_everything_as_it_was(here, name):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda text: text.replace('"schema": 2', '"schema": 99'), "FS502"),
+        (lambda text: text.replace('"schema": 3', '"schema": 99'), "FS502"),
         (lambda text: text.replace("5000", "5001"), "FS504"),
         (lambda text: text[:-40], "FS501"),
         (lambda text: "", "FS501"),

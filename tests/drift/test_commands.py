@@ -125,6 +125,24 @@ def test_the_sentence_says_what_is_not_known(here, moved, unjudged, said):
     assert tally(found) == f"{len(moved)} of 4 features moved" + (", 1 not judged" if unjudged else "")
 
 
+def test_exact_distances_are_not_those_of_other_rows(here):
+    ran = run("score", here / "ref.json", here / "moved.parquet", "--exact", here / "same.parquet")
+    assert "other rows than the reference was made from, by the counts of 'age'" in str(ran.exception)
+
+
+def test_what_was_left_out_on_purpose_is_no_news(tmp_path):
+    made = columns(1, 600)
+    parquet.write_table(pa.table(made), tmp_path / "train.parquet")
+    fitted = run("fit", tmp_path / "train.parquet", "-o", tmp_path / "r.json", "--skip", "calm", "--by", "plan")
+    assert fitted.exit_code == 0, fitted.output
+    ran = run("score", tmp_path / "r.json", tmp_path / "train.parquet")
+    assert "FS519" not in ran.output
+    parquet.write_table(pa.table(made | {"later": [1] * 600, "last": [2] * 600}), tmp_path / "wider.parquet")
+    ran = run("score", tmp_path / "r.json", tmp_path / "wider.parquet")
+    assert ran.output.count("warning[FS519]") == 1
+    assert "has 2 columns that the reference lacks: 'later', 'last'" in ran.output
+
+
 def scored_of(*paths):
     return json.loads(run("score", *paths, "--output", "json").stdout)["features"]
 

@@ -119,7 +119,9 @@ def fit(  # noqa: PLR0913  # what a profile says of itself
         strata=plan.stored(found) if plan is not None else None,
         embeddings=embeddings,
     )
-    return made if not time and not cluster else _with_habits(made, raw, time, cluster)
+    made = made if not time and not cluster else _with_habits(made, raw, time, cluster)
+    left = tuple(name for name in raw.columns if name not in made.columns)
+    return made.changed(left_out=left, schema_=SCHEMA) if left else made
 
 
 def _with_habits(profile: ReferenceProfile, source: Source, time: str, cluster: str) -> ReferenceProfile:

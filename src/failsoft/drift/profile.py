@@ -23,7 +23,7 @@ SCHEMA: Final = 3
 _PLAIN: Final = 2
 """The version that knows features only."""
 
-_ABOUT: Final = frozenset({"learnedAt", "learnedFrom", "accepted"})
+_ABOUT: Final = frozenset({"learnedAt", "learnedFrom", "accepted", "leftOut"})
 """What a profile says of its making."""
 
 _SIZE_LIMIT = 5_000_000
@@ -110,12 +110,15 @@ class ReferenceProfile(Stored):
     rhythm: Rhythm | None = None
     """The rows of each hour of the week; None where all hours are taken together."""
 
+    left_out: tuple[str, ...] = ()
+    """Columns of the rows that are not compared, so that nobody is warned of them."""
+
     clusters: Clusters | None = None
     """How much alike rows of one tenant or request are; None where rows are taken for independent."""
 
     @model_validator(mode="after")
     def _versioned(self) -> Self:
-        if self.schema_ == _PLAIN and (self.strata or self.embeddings or self.rhythm or self.clusters):
+        if self.schema_ == _PLAIN and (self.strata or self.embeddings or self.rhythm or self.clusters or self.left_out):
             raise ValueError(f"has what the schema {_PLAIN} does not know")
         if self.strata is not None and (self.rhythm or self.clusters):
             raise ValueError("has strata, and hours of the week or clusters as well")

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failsoft.cli.drift.files import Told, opened, stop
+from failsoft.cli.drift.files import Told, names, opened, stop
 from failsoft.drift import Accumulator, Numbers, NumericReference, codes
 from failsoft.drift.comparison import Compared, compare, exactly
 from failsoft.drift.diagnosis import Tested, anderson_darling, cramer_von_mises, energy, mmd
 from failsoft.drift.projection import Projected
+from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
-    from failsoft.drift import Source
+    from failsoft.drift import ReferenceProfile, Source
 
 __all__ = ["from_rows"]
 
@@ -31,6 +32,7 @@ def from_rows(  # noqa: PLR0913  # two files, how they are read, and what is ask
     now = _along(opened(data, form, delimiter=delimiter, types=types), window)
     if gone := [name for name in numeric if name not in before.columns]:
         stop([Finding(codes.COLUMN_GONE, f"has no column {gone[0]!r}", Place(reference.name))], form)
+    _are_of_the_reference(before, window.profile, numeric, reference.name)
     found, details = [], {}
     told = Told("comparing rows")
     for done, compared in enumerate(compare(window), 1):
@@ -43,6 +45,26 @@ def from_rows(  # noqa: PLR0913  # two files, how they are read, and what is ask
             found.append(compared)
         told(done, len(features), "features")
     return tuple(found), details
+
+
+def _are_of_the_reference(rows: "Source", profile: "ReferenceProfile", numeric: "Sequence[str]", shown: str) -> None:
+    """Distances from other rows than the reference was made from would stand beside its counts as if they were of it.
+
+    Raises:
+        UsageError: the rows are counted otherwise than those of the reference were.
+    """
+    features = {name: profile.features[name] for name in numeric}
+    counted = Accumulator(profile.changed(features=features, embeddings={}, rhythm=None, clusters=None))
+    for batch in rows.batches(numeric):
+        counted.update(batch)
+    other = [
+        one.name
+        for one in compare(counted)
+        if one.missing.reference != one.missing.current
+        or (one.laid is not None and tuple(one.laid.reference) != tuple(one.laid.current))
+    ]
+    if other:
+        raise UsageError(f"{shown} holds other rows than the reference was made from, by the counts of {names(other)}")
 
 
 def _along(source: "Source", window: Accumulator) -> "Source":

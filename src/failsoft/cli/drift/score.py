@@ -12,6 +12,7 @@ from failsoft.cli.drift.export import export_options, exporting
 from failsoft.cli.drift.files import (
     COULD_NOT_JUDGE,
     Told,
+    names,
     opened,
     read_calibration,
     read_memory,
@@ -161,7 +162,7 @@ def counted(
     gone = [name for name in profile.columns if name not in source.columns]
     if gone:
         stop([Finding(codes.COLUMN_GONE, f"has no column {name!r}", place) for name in gone], output)
-    extra = [name for name in source.columns if name not in profile.columns]
+    extra = [name for name in source.columns if name not in {*profile.columns, *profile.left_out}]
     told = Told(f"reading {data.name}")
     try:
         window = count(profile, source, lambda rows: told(rows, 0, "rows"))
@@ -171,9 +172,8 @@ def counted(
         stop([Finding(codes.COLUMN_TYPE, str(error), place)], output)
     if not window.rows:
         stop([Finding(codes.DATA_TOO_SMALL, "has no rows", place)], output)
-    return window, [
-        Finding(codes.COLUMN_NEW, f"has a column {name!r} that the reference lacks", place) for name in extra
-    ]
+    lacks = f"has {'a column' if len(extra) == 1 else f'{len(extra)} columns'} that the reference lacks: {names(extra)}"
+    return window, [Finding(codes.COLUMN_NEW, lacks, place)] if extra else []
 
 
 def _to_read(feature: "FeatureReference") -> "Type":
