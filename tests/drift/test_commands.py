@@ -143,6 +143,15 @@ def test_what_was_left_out_on_purpose_is_no_news(tmp_path):
     assert "has 2 columns that the reference lacks: 'later', 'last'" in ran.output
 
 
+def test_strata_that_are_all_too_small_are_told(tmp_path):
+    made = columns(1, 2_000) | {"tenant": [f"t{index % 500}" for index in range(2_000)]}
+    parquet.write_table(pa.table(made), tmp_path / "train.parquet")
+    ran = run("fit", tmp_path / "train.parquet", "-o", tmp_path / "r.json", "--by", "tenant")
+    assert "no value of 'tenant' has 500 rows: all are taken together" in ran.stderr
+    ran = run("fit", tmp_path / "train.parquet", "-o", tmp_path / "r2.json", "--by", "plan")
+    assert "all are taken together" not in ran.stderr
+
+
 def scored_of(*paths):
     return json.loads(run("score", *paths, "--output", "json").stdout)["features"]
 
@@ -318,6 +327,8 @@ def test_the_report_shows_the_worst_first_and_loads_nothing(here):
     assert "gold" in html, "the name of the new category"
     assert "drifted: far enough for a page" in html
     assert "No calibration" in html
+    assert "In curves the reference is dashed, and an upright line marks KS" in html
+    assert "answer (prediction)" in html, "in the table too"
     assert "PSI, rare bins pooled" in html, "the one that is judged stands beside its limit"
     for word in ("<script", "http://", "https://", "url(", "NaN", "nan ", "None"):
         assert word not in html, word

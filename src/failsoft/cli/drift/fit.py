@@ -76,7 +76,7 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     """
     from failsoft.drift import codes
     from failsoft.drift import fit as fitted
-    from failsoft.drift.fitting import NoStrataError
+    from failsoft.drift.fitting import LEAST_ROWS, NoStrataError
 
     may_write(out, "reference profile", [data])
     types: dict[str, Type] = dict.fromkeys(categorical, "text")
@@ -121,6 +121,9 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     write_whole(out, profile.render())
     strata = f" in {len(profile.strata.features)} strata of {by!r}" if profile.strata is not None else ""
     click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows{strata}")
+    if profile.strata is not None and not profile.strata.each:
+        alone = f"  no value of {by!r} has {LEAST_ROWS} rows: all are taken together, and none is compared with itself"
+        click.echo(alone, err=True)
     for line in _habits(profile):
         click.echo(line)
     for name, feature in profile.features.items():
