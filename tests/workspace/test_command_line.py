@@ -1,6 +1,5 @@
 """What the command line says where files, disks and libraries fail: one line and exit code 2, never a traceback."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from failsoft.cli import main
+from failsoft.cli.common import report
+from failsoft.findings import Code, Finding, Place, Severity
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chat"
 
@@ -43,20 +44,16 @@ def test_a_full_disk_under_standard_output_is_one_line():
     assert (done.returncode, done.stderr) == (2, "failsoft: No space left on device\n")
 
 
-def test_of_many_findings_of_a_kind_a_few_are_shown_and_all_are_counted(tmp_path, capsys):
-    """A screen of the same sentence hides the one that matters; programs get every finding."""
-    team = "kind: Team\nmetadata: {name: t%d}\nspec: {slack: '#t', pager: {stdout: {}}, people: [{name: a}], %s: 1}\n"
-    texts = [team % (number, "peeple") for number in range(1234)]
-    (tmp_path / "failsoft.yaml").write_text("---\n".join([*texts, "kind: Nonsense\nmetadata: {name: n}\nspec: {}\n"]))
-    assert run("check", str(tmp_path)) == 1
+def test_every_error_is_shown_and_of_many_warnings_of_a_kind_a_few_and_their_number(capsys):
+    """A screen of the same warning hides the error that matters; programs get every finding."""
+    error, warning = Code("FS998", "wrong", "Wrong."), Code("FS999", "odd", "Odd.", Severity.WARNING)
+    findings = [Finding(code, "is so", Place(f"{n}.yaml")) for code in (error, warning) for n in range(1234)]
+    report(findings, "text")
     said = capsys.readouterr().err
-    assert said.count("error[FS202]") == 20
-    assert "\nand 1,214 more FS202\nmore: failsoft explain " in said
-    assert "Nonsense" in said
-    assert said.endswith("\n1235 errors, 1 warning\n")
-    assert run("check", str(tmp_path), "--output", "json") == 1
-    codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]]
-    assert codes.count("FS202") == 1234
+    assert (said.count("error[FS998]"), said.count("warning[FS999]")) == (1234, 20)
+    assert "\nand 1,214 more FS999\nmore: failsoft explain " in said
+    report(findings, "json")
+    assert capsys.readouterr().out.count('"FS999"') == 1234
 
 
 @pytest.mark.parametrize(

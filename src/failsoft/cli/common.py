@@ -51,7 +51,7 @@ def output_option[F: Callable[..., object]](function: F) -> F:
         type=click.Choice(["text", "json", "sarif", "github"]),
         default="text",
         show_default=True,
-        help="The form of the findings; text shows 20 of a kind and counts the others.",
+        help="The form of the findings; text shows 20 warnings of a kind and counts the others.",
     )(function)
 
 
@@ -92,11 +92,12 @@ def report(findings: Sequence[Finding], form: str, root: Path = Path()) -> None:
 
 
 def _folded(findings: Sequence[Finding]) -> tuple[list[Finding], dict[str, int]]:
-    """The first of each kind, no more than people read, and how many more there are of those that are cut."""
+    """All errors, the first of each other kind, no more than people read, and how many more there are of those."""
     counts: Counter[str] = Counter()
     few = []
     for finding in findings:
-        counts[finding.code.id] += 1
+        if finding.severity is not Severity.ERROR:
+            counts[finding.code.id] += 1
         if counts[finding.code.id] <= _ALIKE:
             few.append(finding)
     return few, {code: count - _ALIKE for code, count in sorted(counts.items()) if count > _ALIKE}
