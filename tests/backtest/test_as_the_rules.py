@@ -104,6 +104,7 @@ def a_day():
     return series_of(first, second)
 
 
+@pytest.mark.slow
 def test_every_tier_fires_at_the_very_steps_at_which_the_rules_fire(workspace, server_of, rules_say, tmp_path):
     series, folder = a_day(), workspace(TTFT, EXCLUSION)
     found = backtest(folder, server_of(series), tmp_path)

@@ -60,6 +60,7 @@ def until(found, seconds=60):
     return got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
 def test_the_budget_of_a_new_slo_is_that_of_its_past(
     which, request, tmp_path, target, asked, parts_registry, promtool, capsys

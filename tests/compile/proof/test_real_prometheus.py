@@ -227,12 +227,14 @@ def test_bursts_at_every_phase_are_counted_once_and_nothing_is_nan(url, exporter
     assert total["idle"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["native"], indirect=True)
 def test_bursts_in_a_native_histogram_are_counted_once(url, exporter):
     """The same, where one sample is a whole histogram."""
     counted_once(url, exporter)
 
 
+@pytest.mark.slow
 @pytest.mark.newest_prometheus
 @pytest.mark.parametrize(("form", "url"), [("custom", "newest")], indirect=True)
 def test_bursts_in_custom_buckets_are_counted_once(url, exporter):

@@ -70,6 +70,7 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     document = known.monitors[monitor]
     if not document.spec.signals:
         raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
+    _greet(known, url)
     prometheus = _client(known, url)
     revision = revision or _served(document, prometheus)
     target = out or file_for(known.root / document.spec.reference, revision)
@@ -113,11 +114,17 @@ def _kept(learned: "Learned", monitor: Document[DriftMonitorSpec], target: Path)
 
 
 def _client(workspace: Workspace, url: str) -> "Prometheus":
-    """A patient client, of a Prometheus that answers the smallest question soon."""
+    """A patient client."""
+    from failsoft.server.outside import make_prometheus
+
+    return make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
+
+
+def _greet(workspace: Workspace, url: str) -> None:
+    """Ask the smallest question. Raises `UnavailableError` where nobody answers it soon."""
     from failsoft.server.outside import make_prometheus
 
     make_prometheus(workspace, timeout=_GREETING_S, url=url).query("vector(1)")
-    return make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
 
 
 def _learned(
