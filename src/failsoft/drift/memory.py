@@ -1,16 +1,17 @@
 """What is remembered from window to window, as a file: sums of CUSUM, and which of the last windows were bad."""
 
-import json
 from functools import cached_property
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from failsoft.drift.alarms.stored import Watched, What
 from failsoft.drift.codes import MEMORY_UNREADABLE
 from failsoft.drift.features import Stored
 from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
-from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.findings import Finding
 
 __all__ = ["Memory", "Remembered"]
 
@@ -24,6 +25,7 @@ _PROBLEMS = Problems(
     shape=MEMORY_UNREADABLE,
     changed=MEMORY_UNREADABLE,
     again=_AGAIN,
+    wrong="is no memory",
 )
 
 
@@ -72,14 +74,4 @@ class Memory(Stored):
     @classmethod
     def parse(cls, data: bytes, path: str) -> "Memory | Finding":
         """Read the bytes of a file; a Finding where they are no memory that can be trusted."""
-        content = read_signed(data, path, schema=_SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
-        if isinstance(content, Finding):
-            return content
-        try:
-            return cls.model_validate_json(json.dumps(content))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return Finding(
-                MEMORY_UNREADABLE, f"is no memory: {where or 'it'}: {first['msg']}", Place(path), hint=_AGAIN
-            )
+        return read_signed(cls, data, path, schema=_SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)

@@ -1,11 +1,10 @@
 """The reference profile: how a model's features were distributed when all was well, as a versioned JSON file."""
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from failsoft.drift.clusters import Clusters
 from failsoft.drift.codes import PROFILE_HASH, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_UNREADABLE
@@ -13,7 +12,9 @@ from failsoft.drift.embedded import Embedding
 from failsoft.drift.features import CategoricalReference, FeatureReference, Stored
 from failsoft.drift.rhythm import Rhythm
 from failsoft.drift.signed import DIGEST, Problems, Raw, as_text, digest_of, read_signed
-from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.findings import Finding
 
 __all__ = ["OTHER_STRATUM", "SCHEMA", "Acceptance", "ReferenceProfile", "Strata"]
 
@@ -28,7 +29,9 @@ _ABOUT: Final = frozenset({"learnedAt", "learnedFrom", "accepted", "leftOut"})
 
 _SIZE_LIMIT = 5_000_000
 _AGAIN = "make it again with `failsoft drift learn` or `failsoft drift fit`"
-_PROBLEMS = Problems(PROFILE_UNREADABLE, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_HASH, _AGAIN)
+_PROBLEMS = Problems(
+    PROFILE_UNREADABLE, PROFILE_NEWER, PROFILE_OLDER, PROFILE_SHAPE, PROFILE_HASH, _AGAIN, "is no profile"
+)
 
 
 class Acceptance(Stored):
@@ -198,15 +201,7 @@ class ReferenceProfile(Stored):
             data: the whole file.
             path: the file's name, for the finding.
         """
-        content = read_signed(data, path, schema=SCHEMA, oldest=_PLAIN, most=_SIZE_LIMIT, problems=_PROBLEMS)
-        if isinstance(content, Finding):
-            return content
-        try:
-            return cls.model_validate_json(json.dumps(content))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return Finding(PROFILE_SHAPE, f"is no profile: {where or 'it'}: {first['msg']}", Place(path), hint=_AGAIN)
+        return read_signed(cls, data, path, schema=SCHEMA, oldest=_PLAIN, most=_SIZE_LIMIT, problems=_PROBLEMS)
 
 
 def _lines(content: Mapping[str, Any], indent: str) -> str:

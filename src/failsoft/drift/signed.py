@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
+from pydantic import BaseModel, ValidationError
+
 from failsoft.findings import Code, Finding, Place
 
 __all__ = ["DIGEST", "Problems", "Raw", "as_text", "digest_of", "read_signed"]
@@ -19,6 +21,7 @@ class Problems(NamedTuple):
     Attributes:
         unreadable, newer, older, shape, changed: the codes.
         again: how to make such a file again.
+        wrong: what a file is that does not hold what it should, such as "is no profile".
     """
 
     unreadable: Code
@@ -27,6 +30,7 @@ class Problems(NamedTuple):
     shape: Code
     changed: Code
     again: str
+    wrong: str
 
 
 class Raw(str):
@@ -48,12 +52,20 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def read_signed(  # noqa: PLR0913  # what is read, and what is said of it
-    data: bytes, path: str, *, schema: int, most: int, problems: Problems, oldest: int | None = None
-) -> dict[str, Any] | Finding:
-    """The content of a file without its hash; a Finding where it cannot be trusted.
+def read_signed[Model: BaseModel](  # noqa: PLR0913  # what is read, and what is said of it
+    model: type[Model],
+    data: bytes,
+    path: str,
+    *,
+    schema: int,
+    most: int,
+    problems: Problems,
+    oldest: int | None = None,
+) -> Model | Finding:
+    """What a file holds; a Finding where it cannot be trusted.
 
     Args:
+        model: what it should hold, beside its hash.
         data: the whole file.
         path: the file's name, for the finding.
         schema: the newest version that is read.
@@ -78,7 +90,12 @@ def read_signed(  # noqa: PLR0913  # what is read, and what is said of it
     if digest != digest_of(content):
         message = "was changed after it was written: its sha256 differs"
         return _finding(problems.changed, message, path, hint=problems.again)
-    return content
+    try:
+        return model.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in wrong["loc"])
+        return _finding(problems.shape, f"{problems.wrong}: {where or 'it'}: {wrong['msg']}", path, hint=problems.again)
 
 
 def _read_json(data: bytes, path: str, most: int, problems: Problems) -> dict[str, Any] | Finding:

@@ -1,15 +1,16 @@
 """A calibration as a file: the critical values that windows are held against, and whether they promise anything."""
 
-import json
 from functools import cached_property
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from failsoft.drift.codes import CALIBRATION_OTHER_VERSION, CALIBRATION_UNREADABLE
 from failsoft.drift.features import Stored
 from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
-from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.findings import Finding
 
 __all__ = ["ALLOWANCE", "SCHEMA", "StoredCalibration", "StoredCusum", "StoredRule", "StoredTest", "Watched", "What"]
 
@@ -25,6 +26,7 @@ _PROBLEMS = Problems(
     CALIBRATION_UNREADABLE,
     CALIBRATION_UNREADABLE,
     _AGAIN,
+    "is no calibration",
 )
 
 ALLOWANCE: Final = 0.5
@@ -161,13 +163,4 @@ class StoredCalibration(Stored):
     @classmethod
     def parse(cls, data: bytes, path: str) -> "StoredCalibration | Finding":
         """Read the bytes of a file; a Finding where they are no calibration that can be trusted."""
-        content = read_signed(data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
-        if isinstance(content, Finding):
-            return content
-        try:
-            return cls.model_validate_json(json.dumps(content))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"is no calibration: {where or 'it'}: {first['msg']}"
-            return Finding(CALIBRATION_UNREADABLE, message, Place(path), hint=_AGAIN)
+        return read_signed(cls, data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)

@@ -4,15 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
 from failsoft.drift.features import Stored
 from failsoft.drift.probes import codes
 from failsoft.drift.probes.distances import edit_distance, first_token_distance
 from failsoft.drift.signed import DIGEST, Problems, as_text, digest_of, read_signed
-from failsoft.findings import Finding, Place
+
+if TYPE_CHECKING:
+    from failsoft.findings import Finding
 
 __all__ = ["SCHEMA", "Golden", "GoldenAnswers", "prompt_hash"]
 
@@ -21,7 +23,13 @@ SCHEMA: Final = 1
 
 _AGAIN = "make it again with `failsoft probe learn`"
 _PROBLEMS = Problems(
-    codes.STORED_UNREADABLE, codes.ANSWERS_NEWER, codes.ANSWERS_OLDER, codes.ANSWERS_SHAPE, codes.ANSWERS_HASH, _AGAIN
+    codes.STORED_UNREADABLE,
+    codes.ANSWERS_NEWER,
+    codes.ANSWERS_OLDER,
+    codes.ANSWERS_SHAPE,
+    codes.ANSWERS_HASH,
+    _AGAIN,
+    "holds no stored answers",
 )
 _SIZE_LIMIT = 5_000_000
 
@@ -102,16 +110,7 @@ class GoldenAnswers(Stored):
     @classmethod
     def parse(cls, data: bytes, path: str) -> "GoldenAnswers | Finding":
         """Read the bytes of a file; a Finding where they are no answers that can be trusted."""
-        content = read_signed(data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
-        if isinstance(content, Finding):
-            return content
-        try:
-            return cls.model_validate_json(json.dumps(content))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"holds no stored answers: {where or 'it'}: {first['msg']}"
-            return Finding(codes.ANSWERS_SHAPE, message, Place(path), hint=_AGAIN)
+        return read_signed(cls, data, path, schema=SCHEMA, most=_SIZE_LIMIT, problems=_PROBLEMS)
 
 
 def _averaged(first_tokens: Sequence[Mapping[str, float]]) -> dict[str, float]:
