@@ -87,7 +87,7 @@ class Replica:
 
 
 class Steady(ThreadingHTTPServer):
-    """A server of range queries: ten good events in each step.
+    """A server of range queries: ten good events in each step. It answers a greeting at once, unless it `hangs`.
 
     `admits` lets so many answers through; `says` is what it answers instead, a status and a body;
     after so many questions as `goes_after` it answers that it cannot.
@@ -101,12 +101,20 @@ class Steady(ThreadingHTTPServer):
         self.asked = []
         self.says = None
         self.goes_after = None
+        self.greeted, self.hangs = 0, False
         self.admits = threading.Semaphore(0)
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+        path, _, query = self.path.partition("?")
+        asked = dict(urllib.parse.parse_qsl(query))
+        if path == "/api/v1/query":
+            self.server.greeted += 1
+            if self.server.hangs:
+                self.server.admits.acquire()
+            greeted = {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}
+            return self.answers(200, json.dumps({"status": "success", "data": greeted}))
         self.server.asked.append((asked["query"], asked["start"]))
         self.server.admits.acquire()
         start, end, step = (float(asked[name]) for name in ("start", "end", "step"))
@@ -119,6 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         status, answer = self.server.says or (200, answer)
         if self.server.goes_after is not None and len(self.server.asked) > self.server.goes_after:
             status, answer = 502, "gone"
+        return self.answers(status, answer)
+
+    def answers(self, status, answer):
         with contextlib.suppress(OSError):  # of those that were killed
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))

@@ -244,6 +244,25 @@ def test_a_server_that_is_no_prometheus_is_an_error_and_no_quiet_month(workspace
     assert "Traceback" not in err
 
 
+def test_a_server_that_hangs_is_given_up_at_the_greeting(steady, workspace, run, monkeypatch):
+    monkeypatch.setattr("failsoft.server.outside._GREETING_S", 0.3)
+    steady.hangs = True
+    code, out, err = run(workspace(TTFT), steady.url, "--since", "30d")
+    assert (code, out, steady.greeted, steady.asked) == (2, "", 1, [])
+    assert "did not answer within 0.3 s" in err
+
+
+def test_what_is_kept_is_replayed_without_a_server(steady, workspace, run):
+    steady.admits.release(100)
+    folder, words = workspace(AVAILABILITY), ("--since", "2d", "--until", "2026-01-31")
+    code, out, _ = run(folder, steady.url, *words)
+    assert (code, steady.greeted) == (0, 1)
+    steady.hangs = True
+    again, same, _ = run(folder, steady.url, *words)
+    assert (again, same.partition("\n")[2]) == (0, out.partition("\n")[2])
+    assert steady.greeted == 1
+
+
 def test_an_address_that_is_none_is_told_before_anything_is_counted(workspace, run):
     folder = workspace(TTFT)
     for address in ("localhost:9090", "joe:hunter2@localhost:9090", "ftp://localhost:9090", "http:///"):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 
@@ -117,6 +118,18 @@ def test_a_folder_that_is_there_or_lies_in_live_data_is_refused(tmp_path, asked,
         assert ended.value.code == 2
         assert said in capsys.readouterr().err
     check_target(tmp_path / "elsewhere")
+
+
+def test_a_server_that_hangs_is_given_up_soon(tmp_path, asked, promtool, capsys, monkeypatch):
+    asked()
+    monkeypatch.setattr("failsoft.server.outside._GREETING_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SystemExit) as ended:
+            main(["backfill", str(tmp_path), "--prometheus", url, "-o", str(tmp_path / "blocks")])
+    assert (ended.value.code, promtool.is_file()) == (2, True)
+    assert "did not answer within 0.3 s" in capsys.readouterr().err
+    assert not (tmp_path / "blocks").exists()
 
 
 def test_nothing_is_left_where_promtool_fails(tmp_path, asked, monkeypatch):

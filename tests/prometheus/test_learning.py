@@ -40,7 +40,7 @@ def run(tmp_path):
 
 
 def test_a_prometheus_that_hangs_is_given_up_soon(run, hostile, took, monkeypatch):
-    monkeypatch.setattr("failsoft.cli.drift.learn._GREETING_S", 0.5)
+    monkeypatch.setattr("failsoft.server.outside._GREETING_S", 0.5)
     hostile.hang = True
     ran = run("drift", "learn", "output", ["--prometheus", hostile.url])
     assert "did not answer within 0.5 s" in str(ran.exception)

@@ -49,12 +49,13 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
     """
     from failsoft.clients.binaries import find
     from failsoft.live.blocks import check_target, write_blocks
-    from failsoft.server.outside import make_prometheus
+    from failsoft.server.outside import greet_prometheus, make_prometheus
 
     check_target(out)
     find("promtool")  # before a long reading, not after it
     loaded, _ = load_clean(workspace, "text")
     objectives = _chosen(loaded, names, workspace)
+    greet_prometheus(loaded, url)
     prometheus = make_prometheus(loaded, timeout=_PATIENCE_S, url=url)
     try:
         pasts = _read(prometheus, objectives, since)

@@ -16,9 +16,19 @@ from failsoft.workspace import Workspace
 from failsoft.workspace.kinds.inventory import PagerAt
 from failsoft.workspace.quantities import SecretRef
 
-__all__ = ["make_cluster", "make_experimenter", "make_pagers", "make_prometheus", "secret", "secret_file"]
+__all__ = [
+    "greet_prometheus",
+    "make_cluster",
+    "make_experimenter",
+    "make_pagers",
+    "make_prometheus",
+    "secret",
+    "secret_file",
+]
 
 _log = logging.getLogger(__name__)
+
+_GREETING_S = 10.0
 
 
 def secret(workspace: Workspace, ref: SecretRef) -> Secret:
@@ -47,6 +57,21 @@ def make_prometheus(
     at = workspace.config.prometheus
     token = secret(workspace, at.token) if at.token else None
     return PrometheusClient(url or at.url, timeout=timeout, token=token, warned=warned)
+
+
+def greet_prometheus(workspace: Workspace, url: str = "") -> None:
+    """Ask the same Prometheus the smallest question, before one who is patient asks large ones.
+
+    Raises:
+        UnavailableError: nobody answers within ten seconds, or not as Prometheus does.
+        FailsoftError: as `make_prometheus`, and as of every question.
+    """
+    prometheus = make_prometheus(workspace, timeout=_GREETING_S, url=url)
+    try:
+        if len(prometheus.query("vector(1)")) != 1:
+            raise UnavailableError(f"{prometheus.address} answers, but not as Prometheus does")
+    finally:
+        prometheus.close()
 
 
 def make_cluster(workspace: Workspace) -> Cluster:

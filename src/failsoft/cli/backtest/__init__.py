@@ -85,7 +85,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
     """
     from failsoft.backtest.data import Asked
     from failsoft.clients.prometheus.history import Reader, Store
-    from failsoft.server.outside import make_prometheus
+    from failsoft.server.outside import greet_prometheus, make_prometheus
 
     loaded, _ = load_clean(workspace, output)
     objectives, findings = _objectives(loaded, names)
@@ -97,7 +97,15 @@ def command(  # noqa: PLR0913  # one parameter for each option
     warned: list[str] = []
     prometheus = make_prometheus(loaded, timeout=timeout.seconds, url=url, warned=warned.append)
     store = Store(cache or _cache(), prometheus.url)
-    reader = Reader(prometheus, store, fresh=fresh, at_once=at_once, now=now, warnings=lambda: len(warned))
+    reader = Reader(
+        prometheus,
+        store,
+        fresh=fresh,
+        at_once=at_once,
+        now=now,
+        warnings=lambda: len(warned),
+        greet=partial(greet_prometheus, loaded, url),
+    )
     heard = _heard(reader, plans, store)
     asked = Asked(prometheus.address, end - since.seconds, end, heard.progress.chunks, heard.progress.kept)
     for warning in dict.fromkeys(warned):

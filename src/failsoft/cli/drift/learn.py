@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["learn"]
 
-_GREETING_S = 10
 _PATIENCE_S = 120
 
 
@@ -70,7 +69,6 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     document = known.monitors[monitor]
     if not document.spec.signals:
         raise UsageError(f"{monitor} is about columns of rows: make its reference from rows, with `failsoft drift fit`")
-    _greet(known, url)
     prometheus = _client(known, url)
     revision = revision or _served(document, prometheus)
     target = out or file_for(known.root / document.spec.reference, revision)
@@ -114,17 +112,11 @@ def _kept(learned: "Learned", monitor: Document[DriftMonitorSpec], target: Path)
 
 
 def _client(workspace: Workspace, url: str) -> "Prometheus":
-    """A patient client."""
-    from failsoft.server.outside import make_prometheus
+    """A patient client, of one who answers at all."""
+    from failsoft.server.outside import greet_prometheus, make_prometheus
 
+    greet_prometheus(workspace, url)
     return make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
-
-
-def _greet(workspace: Workspace, url: str) -> None:
-    """Ask the smallest question. Raises `UnavailableError` where nobody answers it soon."""
-    from failsoft.server.outside import make_prometheus
-
-    make_prometheus(workspace, timeout=_GREETING_S, url=url).query("vector(1)")
 
 
 def _learned(

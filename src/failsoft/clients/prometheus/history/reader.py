@@ -68,6 +68,8 @@ class Reader:
         at_once: how many queries at the same time.
         now: seconds since the epoch; the newest chunk may still change, and is not kept.
         warnings: how many warnings came so far; an answer during which one came is not kept, for parts may be missing.
+        greet: called once, before the first question is asked; raises where it would be in vain. Nothing that is kept
+            needs it.
         pause: waits so many seconds; where another thread finds that there is no use, the wait ends too.
     """
 
@@ -80,6 +82,7 @@ class Reader:
         at_once: int = 2,
         now: float | None = None,
         warnings: Callable[[], int] = lambda: 0,
+        greet: Callable[[], object] | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
         self._prometheus = prometheus
@@ -88,6 +91,7 @@ class Reader:
         self._at_once = at_once
         self._now = time.time() if now is None else now
         self._warnings = warnings
+        self._greet = greet
         self._stopped = threading.Event()
         self._pause = pause or self._stopped.wait
         self._lock = threading.Lock()
@@ -141,6 +145,9 @@ class Reader:
                     kept += 1
         done, chunks = kept, kept + len(todo)
         told(Progress(chunks, done, kept))
+        if todo and self._greet is not None:
+            self._greet()
+            self._greet = None
         for work, chunk, series in self._finished(todo):
             if series is not None:
                 take(work.question, chunk, series)
