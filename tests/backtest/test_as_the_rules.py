@@ -194,7 +194,7 @@ def test_slices_of_a_gauge_that_is_nan_and_gone_for_a_while(workspace, server_of
 
 
 @pytest.mark.slow
-def test_a_drift_evaluation_that_stalls_makes_a_ticket_and_no_burn(workspace, server_of, rules_say, tmp_path):
+def test_a_drift_evaluation_that_stalls_pages_and_is_no_burn(workspace, server_of, rules_say, tmp_path):
     times = [BEGIN + 15 * index for index in range(5761)]
     moving = times[:2000] + [times[2000]] * 400 + times[2400:]
     labels = 'model="chat",monitor="chat-output",signal="output-length"'
@@ -208,6 +208,7 @@ def test_a_drift_evaluation_that_stalls_makes_a_ticket_and_no_burn(workspace, se
     states = firing(slo, (*TIERS, "stale"))
     assert any(states["page-fast"])
     assert any(states["stale"])
+    assert {one["severity"] for one in slo["alerts"] if one["tier"] == "stale"} == {"page"}
     # promtool begins in 1970: there an evaluation is as old as it is here
     name = f"failsoft_drift_evaluated_timestamp_seconds{{{labels}}}"
     said = rules_say(folder, series | {name: [at - BEGIN for at in moving]}, STEP, states)

@@ -23,6 +23,36 @@ spec: {slack: "#other", pager: PAGER, people: [{name: ben, slack: U0BEN}]}
 
 
 @pytest.fixture
+def inhibiting(written, alertmanager_server, tmp_path):
+    """Asks a real Alertmanager with the configuration of some documents which of the firing alerts are silenced."""
+
+    def run(*documents):
+        made, _ = written(*documents).compiled()
+        text = made.files["alertmanager.yaml"].replace("/etc/failsoft/webhook", str(tmp_path / "secret"))
+        text = text.replace("/etc/failsoft/pagerduty", str(tmp_path / "secret")).replace("failsoft:8080", "127.0.0.1:1")
+        (tmp_path / "secret").write_text("x")
+        url = f"{alertmanager_server(text).url}/api/v2/alerts"
+
+        def fires(alerts, expected):
+            names = {frozenset(labels.items()): name for name, labels in alerts.items()}
+            _post(url, [{"labels": labels} for labels in alerts.values()])
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with urllib.request.urlopen(url) as answer:
+                    shown = {frozenset(one["labels"].items()): one["status"] for one in json.load(answer)}
+                found = {name for labels, name in names.items() if shown.get(labels, {}).get("inhibitedBy")}
+                done = set(shown) >= set(names) and all(one["state"] != "unprocessed" for one in shown.values())
+                if done and found == expected:
+                    return
+                time.sleep(0.05)
+            raise AssertionError(f"processed: {done}, inhibited: {found}")
+
+        return fires
+
+    return run
+
+
+@pytest.fixture
 def receiver(amtool, tmp_path, written):
     """Which receiver an alert with these labels reaches."""
 
@@ -128,42 +158,50 @@ def test_one_finding_names_tiers_that_would_silence_each_other(written):
 
 
 def test_a_faster_tier_inhibits_the_slower_ones_and_a_page_the_tickets_of_its_slo_only(
-    written, alertmanager_server, tmp_path
+    inhibiting,
 ):
-    """On a real Alertmanager: who is silenced by whom."""
-    made, _ = written(SLO).compiled()
-    text = made.files["alertmanager.yaml"].replace("/etc/failsoft/webhook", str(tmp_path / "secret"))
-    text = text.replace("/etc/failsoft/pagerduty", str(tmp_path / "secret")).replace("failsoft:8080", "127.0.0.1:1")
-    (tmp_path / "secret").write_text("x")
-    server = alertmanager_server(text)
     tiers = {"page-fast": "page", "page-slow": "page", "ticket-fast": "ticket", "ticket-slow": "ticket"}
+    server = inhibiting(SLO)
 
     def inhibited(firing, expected):
-        alerts = [
+        server(
             {
-                "labels": {"alertname": "FailsoftSLOBurn", "slo": slo, "model": "chat", "team": "assistants"}
+                (slo, tier): {"alertname": "FailsoftSLOBurn", "slo": slo, "model": "chat", "team": "assistants"}
                 | {"severity": tiers[tier], "burn_tier": tier}
-            }
-            for slo, tier in firing
-        ]
-        _post(f"{server.url}/api/v2/alerts", alerts)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{server.url}/api/v2/alerts") as answer:
-                shown = json.load(answer)
-            states = {(one["labels"]["slo"], one["labels"]["burn_tier"]): one["status"] for one in shown}
-            found = {key for key in firing if states.get(key, {}).get("inhibitedBy")}
-            done = set(states) >= set(firing) and all(status["state"] != "unprocessed" for status in states.values())
-            if done and found == expected:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"processed: {done}, inhibited: {found}")
+                for slo, tier in firing
+            },
+            expected,
+        )
 
     inhibited([("s", "ticket-slow"), ("other", "page-fast")], set())
     inhibited(
         [("s", tier) for tier in tiers] + [("other", "page-fast"), ("third", "ticket-fast")],
         {("s", "page-slow"), ("s", "ticket-fast"), ("s", "ticket-slow")},
     )
+
+
+JOB = """
+kind: DriftMonitor
+metadata: {name: nightly}
+spec: {model: chat, reference: reference.json, scored: {}, every: 1d}
+---
+kind: SLO
+metadata: {name: nightly-drift}
+spec: {model: chat, indicator: {drift: {monitor: nightly, signal: age, statistic: psi, below: 0.2}}, objective: 99%}
+"""
+
+
+def test_a_dead_job_pages_once_and_hides_no_other_monitor(inhibiting):
+    """What the library says of a job comes before what its SLO says, and instead of it; of that monitor alone."""
+    of = {"model": "chat", "team": "assistants", "severity": "page"}
+    stale = {"alertname": "FailsoftDriftStale", "slo": "nightly-drift", **of}
+    firing = {
+        "silent": {"alertname": "DriftJobSilent", "alert_rule": "drift-job-silent", "monitor": "nightly", **of},
+        "blind": {**stale, "monitor": "nightly"},
+        "other": {**stale, "monitor": "chat-output", "slo": "chat-drift"},
+        "theirs": {**stale, "monitor": "nightly", "team": "others", "slo": "theirs"},
+    }
+    inhibiting(JOB)(firing, {"blind"})
 
 
 def _post(url, alerts):

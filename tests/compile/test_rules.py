@@ -98,7 +98,8 @@ def test_every_alert_says_whose_it_is_what_it_means_and_where_to_look(rules):
     alerts = [rule for group in rules["rules/chat.yaml"]["groups"] for rule in group["rules"] if "alert" in rule]
     assert len(alerts) == 4 + 4 + 5
     for alert in alerts:
-        assert set(alert["labels"]) == set(LABELS)
+        of_a_monitor = {"monitor"} if alert["alert"] == "FailsoftDriftStale" else set()
+        assert set(alert["labels"]) == {*LABELS, *of_a_monitor}
         assert alert["labels"]["model"] == "chat"
         assert alert["labels"]["team"] == "assistants"
         assert alert["labels"]["severity"] in {"page", "ticket"}
@@ -297,6 +298,15 @@ def test_a_monitor_that_no_slo_reads_is_told(written, drift):
     lonely = drift.partition("---")[0]
     _, findings = written(lonely).compiled()
     assert [finding.code.id for finding in findings] == ["FS427"]
+
+
+@pytest.mark.parametrize("severity", ["page", "ticket"])
+def test_a_drift_slo_that_nobody_judges_any_more_is_as_urgent_as_what_it_would_tell(written, drift, severity):
+    tiers = EIGHT.replace("severity: page", f"severity: {severity}")
+    made, _ = written(drift.replace("objective: 99%", "objective: 99%\n  alerting: eight"), tiers).compiled()
+    groups = yaml.safe_load(made.files["rules/chat.yaml"])["groups"]
+    (stale,) = (rule for group in groups for rule in group["rules"] if rule.get("alert") == "FailsoftDriftStale")
+    assert (stale["labels"]["severity"], stale["labels"]["monitor"]) == (severity, "chat-output")
 
 
 def test_no_series_is_recorded_twice_where_a_tier_looks_back_over_all_of_the_period(written):

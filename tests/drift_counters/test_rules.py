@@ -236,6 +236,7 @@ def test_drift_pages_and_dead_instrumentation_is_told(workspace, profile, promto
     dead = [
         (FIRING % "FailsoftDriftStale", "29m", None),
         (FIRING % "FailsoftDriftStale", "1h", 1),
+        ('count(ALERTS{alertname="FailsoftDriftStale", severity="page", monitor="features"})', "1h", 1),
         (FIRING % "FailsoftSLOBurn", "1h", None),
         ("count(failsoft_drift_score)", "1h", None),
     ]

@@ -20,9 +20,10 @@ from failsoft.alerts.causes import explained
 from failsoft.alerts.library import RULE_LABEL, Answered, matchers_of, owners
 from failsoft.alerts.presence import inhibitions as about_models
 from failsoft.findings import Finding, Place
+from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, GROUP, UNHEARD_ALERT
+from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, GROUP, STALE_ALERT, UNHEARD_ALERT
 from failsoft.workspace.kinds import TeamSpec
 from failsoft.workspace.model import Document, Workspace
 
@@ -68,7 +69,7 @@ def alertmanager_file(
     causes, idle = explained(workspace)
     configuration = {
         "route": _routes(workspace, owners(workspace) | {objective.team for objective in listed}, answered),
-        "inhibit_rules": [*inhibited, *(about_models() if listed else []), *causes],
+        "inhibit_rules": [*inhibited, *(about_models() if listed else []), *_about_jobs(listed), *causes],
         "receivers": _receivers(workspace, secret),
     } | ({"time_intervals": hours} if hours else {})
     text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
@@ -219,6 +220,20 @@ def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]
                 | same
             )
     return rules, findings
+
+
+def _about_jobs(objectives: tuple[Objective, ...]) -> list[dict[str, Any]]:
+    """The library's pages about a drift job come first and say more than an SLO's that it is blind: one is enough."""
+    pages = "drift-job-silent|drift-job-gone|drift-job-failing"
+    if not any(isinstance(one.sli, Score) and one.sli.judged_by == "job" for one in objectives):
+        return []
+    return [
+        {
+            "source_matchers": [f"{RULE_LABEL}=~{quoted(pages)}", 'severity="page"'],
+            "target_matchers": [f"alertname={quoted(STALE_ALERT)}"],
+            "equal": ["model", "monitor", "team"],
+        }
+    ]
 
 
 def _receivers(workspace: Workspace, secret: dict[str, Any]) -> list[dict[str, Any]]:

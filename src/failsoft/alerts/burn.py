@@ -121,10 +121,11 @@ def _read(objective: Objective, key: _Key, *, same_group: bool) -> str:
 
 
 def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
+    """Nobody looks any more: as urgent as what would not be seen. Its monitor tells it from the others of the Model."""
     return Alert(
         STALE_ALERT,
         f"{FRESH}{{slo={quoted(objective.name)}}} == 0",
-        _labels(objective, "ticket", STALE_TIER, STALE_FAILURE_MODE),
+        (*_labels(objective, objective.worst_severity, STALE_TIER, STALE_FAILURE_MODE), ("monitor", score.monitor)),
         stale_annotations(objective, score, links),
         wait=objective.pulse,
         keep=objective.keep_firing_for,

@@ -68,7 +68,7 @@ def judge(  # noqa: PLR0913, PLR0917  # all that was answered
         alerts = [*past.alerts(), *(_stale(past, fresh) if fresh is not None else ())]
         seen = seen_of(objective, past.track, total, evidence if len(groups) == 1 else None)
         pages, tickets = past.called(objective.tiers)
-        stale = sum(alert.tier == STALE_TIER for alert in alerts)
+        stale, urgent = sum(alert.tier == STALE_TIER for alert in alerts), objective.worst_severity == "page"
         bads = {text: by_group[group] for text, by_group in others.items() if group in by_group}
         found.append(
             Replayed(
@@ -76,8 +76,8 @@ def judge(  # noqa: PLR0913, PLR0917  # all that was answered
                 group=group,
                 span=span,
                 alerts=tuple(sorted(alerts, key=lambda one: (one.start, one.severity))),
-                pages=pages,
-                tickets=tickets + stale,
+                pages=pages + (stale if urgent else 0),
+                tickets=tickets + (0 if urgent else stale),
                 budget=past.budget(float(objective.budget)),
                 seen=seen,
                 excluding=_excluding(past) if objective.exclusions else None,
@@ -232,7 +232,7 @@ def _stale(past: _Past, fresh: Values) -> Iterator[Fired]:
     dead = (index for index, value in enumerate(fresh) if value == 0 and index > begun)
     for run in runs(dead, past.span.steps, keep=keep, wait=1):
         if run.end > past.span.judged.start:
-            yield Fired(STALE_TIER, "ticket", *past.ends(run), None, None, None, None)
+            yield Fired(STALE_TIER, past.objective.worst_severity, *past.ends(run), None, None, None, None)
 
 
 def _period(objective: Objective) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
@@ -72,6 +73,11 @@ class Objective:
     def delay(self) -> int:
         """Milliseconds by which records lie back, so that scrapes that take as long are counted."""
         return 0 if isinstance(self.sli, Slices) else self.scrape // _PART_OF_A_SCRAPE
+
+    @property
+    def worst_severity(self) -> Literal["page", "ticket"]:
+        """The worst that a tier of it may say, and so what it is worth that nobody looks at it any more."""
+        return "page" if any(tier.severity == "page" for tier in self.tiers) else "ticket"
 
 
 def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | None, tuple[Finding, ...]]:

@@ -152,7 +152,8 @@ BURN_ALERT = "FailsoftSLOBurn"
 """A burn-rate alert; its value is the long window's error ratio, its label `window` the long window."""
 
 STALE_ALERT = "FailsoftDriftStale"
-"""The evaluation that a drift SLO reads is stale or dead: the SLO is blind."""
+"""The evaluation that a drift SLO reads is stale or dead: the SLO is blind. A page where the SLO has tiers that page;
+its label `monitor` names who should have looked."""
 
 STALE_TIER = "stale"
 """The `burn_tier` of `STALE_ALERT`."""
