@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from failsoft.slo.bounds import MILLISECONDS
 from failsoft.slo.groups import split
-from failsoft.slo.indicators import BadOfTotal, GoodOfTotal, Goodput, Score, Sli, Slices
+from failsoft.slo.indicators import BadOfTotal, Counted, Events, GoodOfTotal, Goodput, Score, Sli, Slices
 from failsoft.slo.promql import Matcher, quoted, range_text, selector
 from failsoft.slo.records import increments
 from failsoft.slo.resolve import Objective, resolve
@@ -84,7 +84,7 @@ def evidence(objective: Objective) -> Mapping[str, str]:
         NAN: f"count({(one := selector(metric, matchers))} != {one})",
     }
     if not isinstance(objective.sli, Slices):
-        parts[RESETS] = f"sum(resets({over}))"
+        parts[RESETS] = _resets(objective, _main(objective.sli))
     if isinstance(objective.sli, BadOfTotal):
         failures = (f"count_over_time({_over(objective, one.metric, one.matchers)})" for one in objective.sli.bads)
         parts[FAILURES] = f"count({' or '.join(failures)})"
@@ -166,14 +166,33 @@ def _watched(sli: Sli) -> tuple[str, tuple[Matcher, ...]]:
         return DRIFT_SCORE, sli.score_matchers
     if isinstance(sli, Slices):
         return sli.metric, sli.matchers
-    events = sli.requests if isinstance(sli, Goodput) else sli
-    counted = events.all_events if isinstance(events, GoodOfTotal) else events.totals[0]
+    counted = _main(sli)
     return counted.metric, counted.matchers
+
+
+def _main(sli: Events) -> Counted:
+    events = sli.requests if isinstance(sli, Goodput) else sli
+    return events.all_events if isinstance(events, GoodOfTotal) else events.totals[0]
 
 
 def _over(objective: Objective, metric: str, matchers: tuple[Matcher, ...]) -> str:
     """The samples from which one step's increments are taken."""
     if isinstance(objective.sli, Slices):
         return selector(metric, matchers, objective.step - 1)
-    ago = f" offset {range_text(objective.delay)}" if objective.delay else ""
-    return f"{selector(metric, matchers, objective.step + objective.scrape - 1)}{ago}"
+    return f"{selector(metric, matchers, _reach(objective))}{_ago(objective)}"
+
+
+def _resets(objective: Objective, counted: Counted) -> str:
+    """Resets of a step; of a native histogram those of its count, for Prometheus 2.42 finds none in itself."""
+    if counted.form == "classic":
+        return f"sum(resets({_over(objective, counted.metric, counted.matchers)}))"
+    one = f"histogram_count({selector(counted.metric, counted.matchers)})"
+    return f"sum(resets({one}[{range_text(_reach(objective))}:{range_text(objective.scrape)}]{_ago(objective)}))"
+
+
+def _reach(objective: Objective) -> int:
+    return objective.step + objective.scrape - 1
+
+
+def _ago(objective: Objective) -> str:
+    return f" offset {range_text(objective.delay)}" if objective.delay else ""

@@ -1,7 +1,6 @@
 """On a real Prometheus: every increment is recorded once, whatever the phase, and nothing recorded is NaN."""
 
 import json
-import struct
 import threading
 import time
 import urllib.parse
@@ -10,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
+from tests.protobuf import field, varint, zigzag
 
 BURST = 100
 BURSTS = 16
@@ -91,24 +91,6 @@ class Exporter(ThreadingHTTPServer):
             metrics += field(4, field(1, label) + field(7, histogram))
         family = field(1, TTFT.encode()) + field(3, 4) + metrics
         return varint(len(family)) + family
-
-
-def varint(number):
-    rest, low = number >> 7, number & 0x7F
-    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
-
-
-def zigzag(number):
-    return number << 1 if number >= 0 else ((-number) << 1) - 1
-
-
-def field(tag, value):
-    """A field of io.prometheus.client's messages, by its number."""
-    if isinstance(value, bytes):
-        return varint(tag << 3 | 2) + varint(len(value)) + value
-    if isinstance(value, float):
-        return varint(tag << 3 | 1) + struct.pack("<d", value)
-    return varint(tag << 3) + varint(value)
 
 
 class _Handler(BaseHTTPRequestHandler):

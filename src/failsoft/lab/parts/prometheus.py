@@ -28,7 +28,7 @@ def prometheus_server(
     Args:
         workdir: the folder for its configuration, data and log.
         config: the text of its configuration, or a file; rule files are found relative to it.
-        flags: further flags by name, such as `{"storage.tsdb.retention.time": "2h"}`.
+        flags: further flags by name, such as `{"storage.tsdb.retention.time": "2h"}`; an empty value is none.
         binary: the program; the one that `find` finds by default.
         registry: see `Process`.
 
@@ -47,6 +47,7 @@ def prometheus_server(
         **flags,
     }
     program = binary or find("prometheus")
-    argv = [str(program), "--web.enable-lifecycle", *(f"--{name}={value}" for name, value in valued.items())]
+    words = (f"--{name}={value}" if value else f"--{name}" for name, value in valued.items())
+    argv = [str(program), "--web.enable-lifecycle", *words]
     process = Process(argv, workdir / "prometheus.log", registry=registry)
     return Server(port, path, data, process)
