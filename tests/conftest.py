@@ -1,6 +1,9 @@
 """The real parts as fixtures, and what happens where one is missing: a skip with its reason here, a failure in CI."""
 
+import json
 import os
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -91,6 +94,12 @@ def newest_prometheus() -> Path:
     return _newest("prometheus")
 
 
+@pytest.fixture
+def port() -> int:
+    """A port on which nobody listens, and which no outgoing connection takes, not even one to this very port."""
+    return parts.free_port()
+
+
 @pytest.fixture(scope="session")
 def parts_registry() -> Path:
     """Where started servers are written down, so that the next run ends what a killed run left."""
@@ -111,6 +120,34 @@ def alertmanager_server(tmp_path: Path, parts_registry: Path) -> Iterator[StartS
     """Starts a real Alertmanager: `alertmanager_server(config).url`."""
     _part("alertmanager")
     yield from _starter(parts.alertmanager_server, tmp_path, parts_registry)
+
+
+@pytest.fixture
+def inhibited(alertmanager_server: StartServer) -> Callable[..., list[dict[str, str]]]:
+    """Which alerts a real Alertmanager silences: `inhibited(config)(alerts, last)`, all of them by their labels.
+
+    Its inhibitor reads alerts in the order sent, in its own time: once it silences the last one, it knows them all.
+    """
+
+    def start(config: str) -> Callable[..., list[dict[str, str]]]:
+        url = f"{alertmanager_server(config).url}/api/v2/alerts"
+
+        def silenced() -> list[dict[str, str]]:
+            with urllib.request.urlopen(url) as answer:
+                return [one["labels"] for one in json.load(answer) if one["status"]["inhibitedBy"]]
+
+        def post(alerts: list[dict[str, str]], last: dict[str, str]) -> list[dict[str, str]]:
+            sent = json.dumps([{"labels": labels} for labels in alerts]).encode()
+            urllib.request.urlopen(urllib.request.Request(url, sent, {"Content-Type": "application/json"})).close()
+            deadline = time.monotonic() + 60
+            while last not in silenced():
+                assert time.monotonic() < deadline, "Alertmanager never silenced the last alert"
+                time.sleep(0.05)
+            return silenced()
+
+        return post
+
+    return start
 
 
 @pytest.fixture(scope="session")

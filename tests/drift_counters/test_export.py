@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.server.answer == 0:
-            self.server.hangs.wait(20)
+            self.server.hangs.wait(100)
             return
         if self.server.answer == 200:
             self.server.groups[self.path] = body
@@ -178,14 +178,13 @@ def test_a_pushgateway_gets_one_group_that_is_replaced(here, gateway):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
-    [(400, "answered 400: text format"), (503, "answered 503"), (0, "did not answer within 0.3 s")],
+    ("answer", "patience", "said"),
+    [(400, 60, "answered 400: text format"), (503, 60, "answered 503"), (0, 0.3, "did not answer within 0.3 s")],
 )
-def test_a_pushgateway_that_refuses_or_hangs_is_a_finding(here, gateway, answer, said):
+def test_a_pushgateway_that_refuses_or_hangs_is_a_finding(here, gateway, answer, patience, said):
     gateway.answer = answer
-    ran = score(
-        here, "same.parquet", "--pushgateway", gateway.url.replace("//", "//user:secret@"), "--push-timeout", "0.3"
-    )
+    address = gateway.url.replace("//", "//user:secret@")
+    ran = score(here, "same.parquet", "--pushgateway", address, "--push-timeout", str(patience))
     assert ran.exit_code == 2
     assert "FS635" in ran.output
     assert said in ran.output

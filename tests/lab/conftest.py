@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from failsoft.lab.engine import Capacity
 from failsoft.lab.engine.server import Engine, Settings
-from failsoft.lab.parts import Process, free_port, reap_leftovers
+from failsoft.lab.parts import Process, reap_leftovers
 
 FAST = Capacity(slots=4, prefill_tokens_per_s=50_000.0, decode_tokens_per_s=200.0)
 
@@ -71,7 +71,7 @@ async def engines(serving) -> Callable[..., Awaitable[Served]]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 
@@ -102,7 +102,7 @@ async def until(client: aiohttp.ClientSession, url: str, sample: str, value: flo
     await come_true(has_it)
 
 
-async def come_true(check: Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
+async def come_true(check: Callable[[], Awaitable[object]], *, seconds: float = 60.0) -> None:
     """Wait until `check` says yes."""
     async with asyncio.timeout(seconds):
         while not await check():  # noqa: ASYNC110 (what we wait for happens in other processes too)
@@ -127,12 +127,7 @@ def parts(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     reap_leftovers(tmp_path / "kubelet" / "processes", grace=1.0)
 
 
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-def eventually(check: Callable[[], object], *, seconds: float = 20.0) -> object:
+def eventually(check: Callable[[], object], *, seconds: float = 60.0) -> object:
     """The first true answer of `check`; the test fails without one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

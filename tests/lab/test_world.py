@@ -134,7 +134,7 @@ def test_two_pods_serve_traffic_and_a_deleted_one_is_drained_and_replaced(world,
     assert len(world.cluster.list("Lease", namespace="kube-node-lease")) == 2
 
     url = f"http://127.0.0.1:{port}"
-    eventually(lambda: urllib.request.urlopen(f"{url}/v1/models", timeout=1).status == 200)
+    eventually(lambda: urllib.request.urlopen(f"{url}/v1/models", timeout=5).status == 200)
     traffic = parts("traffic", "failsoft.lab.traffic", f"--url={url}", "--model=chat-70b", "--max-tokens=48")
     eventually(lambda: all(running(world.scraped()[pod]) for pod in before))
 
@@ -147,21 +147,21 @@ def test_two_pods_serve_traffic_and_a_deleted_one_is_drained_and_replaced(world,
     assert set(world.scraped()) == after
 
     eventually(lambda: sum(json.loads(line)["ok"] for line in traffic.log_tail().splitlines()) > 10)
-    traffic.stop(5.0)
+    traffic.stop(60.0)
     last = json.loads(traffic.log_tail().splitlines()[-1])
     assert last["failed"] == {}
     assert last["ok"] > 10
 
-    assert gateway.stop(5.0) == 0
+    assert gateway.stop(60.0) == 0
     assert len(world.engines()) == 2
-    assert kubelet.stop(10.0) == 0
+    assert kubelet.stop(60.0) == 0
     assert world.engines() == set()
     assert json.loads(world.targets.read_text()) == []
 
 
 def running(url: str) -> bool:
     """Does the engine hold requests right now?"""
-    text = urllib.request.urlopen(f"{url}/metrics", timeout=1).read().decode()
+    text = urllib.request.urlopen(f"{url}/metrics", timeout=5).read().decode()
     [line] = [line for line in text.splitlines() if line.startswith("vllm:num_requests_running{")]
     return float(line.rpartition(" ")[2]) > 0
 
@@ -181,14 +181,14 @@ def test_a_crashed_engine_is_restarted_and_a_killed_kubelet_leaves_nothing_for_t
     assert second != engine
 
     os.kill(kubelet.pid, signal.SIGKILL)
-    assert kubelet.wait(5)
+    assert kubelet.wait(60)
     assert world.engines() == {second}
     again = world.kubelet()
     eventually(lambda: world.engines() - {second} and second not in world.engines())
     eventually(lambda: world.pods()[name]["status"]["containerStatuses"][0]["restartCount"] == 2)
     eventually(world.ready)
 
-    assert again.stop(10.0) == 0
+    assert again.stop(60.0) == 0
     assert world.engines() == set()
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_engine_is_not_started_and_can_be_deleted(world):
 
 def test_a_cordon_and_a_taint_of_others_survive_the_kubelet(world):
     first = world.kubelet()
-    eventually(lambda: len(world.cluster.list("Node")) == 2)
+    eventually(lambda: len(world.cluster.list("Lease", namespace="kube-node-lease")) == 2)
     ref = Ref("Node", "spot-a")
     taint = {"key": "aws-node-termination-handler/spot-itn", "value": "x", "effect": "NoSchedule"}
     eventually(lambda: not world.cluster.get(ref)["spec"].get("taints"))
@@ -228,7 +228,7 @@ def test_a_cordon_and_a_taint_of_others_survive_the_kubelet(world):
         return [node["unschedulable"], [mark for mark in node["taints"] if mark["key"] == taint["key"]]]
 
     before = told()
-    first.stop(5.0)
+    first.stop(60.0)
     beat = world.cluster.get(Ref("Lease", "spot-a", "kube-node-lease"))["spec"]["renewTime"]
     world.kubelet()
     eventually(lambda: world.cluster.get(Ref("Lease", "spot-a", "kube-node-lease"))["spec"]["renewTime"] != beat)

@@ -49,7 +49,7 @@ def alertmanager(tmp_path, notified):
 async def test_a_page_reaches_the_owner_and_a_resolve_ends_it(alertmanager, notified, event):
     pager = AlertmanagerPager(alertmanager, labels={"team": "assistants"})
     await pager.send(event())
-    status, labels, annotations = await asyncio.wait_for(notified.get(), 20)
+    status, labels, annotations = await asyncio.wait_for(notified.get(), 60)
     assert status == "firing"
     assert labels == {
         "alertname": "FailsoftPage",
@@ -68,7 +68,7 @@ async def test_a_page_reaches_the_owner_and_a_resolve_ends_it(alertmanager, noti
     await pager.send(event("acknowledge"))
     # Another severity than at the trigger must not leave the alert open.
     await pager.send(event("resolve", severity="info"))
-    status, labels, _ = await asyncio.wait_for(notified.get(), 20)
+    status, labels, _ = await asyncio.wait_for(notified.get(), 60)
     assert (status, labels["failsoft_page"]) == ("resolved", event().dedup_key)
     assert await alertmanager.alerts('alertname="FailsoftPage"') == ()
 
@@ -103,8 +103,8 @@ async def test_a_bad_label_is_refused_in_its_words(alertmanager):
         await alertmanager.post(Alert({"not a label": "x"}))
 
 
-async def test_nobody_there_is_not_ready_and_unavailable(unused_tcp_port):
-    gone = Alertmanager(f"http://127.0.0.1:{unused_tcp_port}", timeout=2)
+async def test_nobody_there_is_not_ready_and_unavailable(port):
+    gone = Alertmanager(f"http://127.0.0.1:{port}", timeout=2)
     assert not await gone.ready()
     with pytest.raises(UnavailableError):
         await gone.alerts()

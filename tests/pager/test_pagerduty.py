@@ -86,9 +86,9 @@ async def test_a_refused_event_is_permanent_and_told_in_pagerdutys_words(fake, e
         await PagerDuty(Secret("too-short"), url=fake.events_url).send(event())
 
 
-async def test_nobody_there_is_worth_another_try(fake, event, unused_tcp_port):
+async def test_nobody_there_is_worth_another_try(fake, event, port):
     with pytest.raises(UnavailableError, match="cannot be reached"):
-        await PagerDuty(Secret(KEY), url=f"http://127.0.0.1:{unused_tcp_port}/").send(event())
+        await PagerDuty(Secret(KEY), url=f"http://127.0.0.1:{port}/").send(event())
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def marked(registry):
 
 
 def await_family(registry):
-    for _ in range(500):
+    for _ in range(6000):
         if len(family := marked(registry)) == 2:
             return family
         signal.sigtimedwait([], 0.01)
@@ -103,7 +103,7 @@ def test_a_process_started_just_before_its_pid_was_written_down_is_found(tmp_pat
     record = orphan(Record.open(tmp_path, ["sleeper"]))
     with running(SLEEP, **{MARK: record.mark}) as child:
         assert reap_leftovers(tmp_path) == [("sleeper",)]
-        assert child.wait(10) == -signal.SIGTERM
+        assert child.wait(60) == -signal.SIGTERM
     assert bystander.poll() is None
 
 
@@ -128,7 +128,7 @@ def test_a_recorded_process_without_its_mark_is_known_by_its_start(tmp_path, bys
     # PostgreSQL overwrites its environment, where the mark is.
     orphan(Record.open(tmp_path, ["postgres"]).running(bystander.pid))
     assert reap_leftovers(tmp_path) == [("postgres",)]
-    assert bystander.wait(10) == -signal.SIGTERM
+    assert bystander.wait(60) == -signal.SIGTERM
 
 
 def test_a_deaf_process_is_killed_after_the_grace(tmp_path):
@@ -138,7 +138,7 @@ def test_a_deaf_process_is_killed_after_the_grace(tmp_path):
         assert child.stdout.readline() == b"deaf\n"
         orphan(Record.open(tmp_path, ["deaf"]).running(child.pid))
         reap_leftovers(tmp_path, grace=0.2)
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(60) == -signal.SIGKILL
 
 
 def test_a_stopped_process_leaves_no_record(tmp_path):

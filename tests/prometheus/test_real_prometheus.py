@@ -27,7 +27,7 @@ def client(tmp_path_factory):
     (folder / "rules.yml").write_text(RULES)
     with prometheus_server(folder, CONFIG) as server:
         client = PrometheusClient(server.url + "/", timeout=20)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not client.query("count_over_time(made:one[1m]) >= 2"):
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -376,7 +376,7 @@ class World:
         return rows
 
 
-async def until[T](there: Callable[[], T | None], within: float = 20.0) -> T:
+async def until[T](there: Callable[[], T | None], within: float = 60.0) -> T:
     """What `there()` gives as soon as it gives something true."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:

@@ -79,7 +79,7 @@ async def test_a_message_that_comes_before_the_wait_is_not_lost(engine, until):
 
     class Slow(Script):
         def advance(self, run_id, fence):
-            before.wait(10)
+            before.wait(60)
             return super().advance(run_id, fence)
 
     script = Slow(PIECES[1:])
@@ -181,7 +181,7 @@ async def test_a_claim_that_comes_too_late_to_be_used_is_let_go(until):
             if first:
                 self.claims[run_id] = 100
                 self.claimed.set()
-                hold.wait(10)
+                hold.wait(60)
                 return 101
             return super().claim(run_id)
 

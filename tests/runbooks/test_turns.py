@@ -37,7 +37,7 @@ def words(engine):
 
 
 def waiting(turns, number):
-    for _ in range(1000):
+    for _ in range(10_000):
         with turns._lock:
             if len(turns._urgent) + len(turns._others) == number:
                 return
@@ -107,7 +107,7 @@ def test_another_process_is_waited_for_as_ever(engine, tmp_path):
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(5)
+    held.wait(60)
     write(engine, "ours")
     thread.join()
     other.dispose()

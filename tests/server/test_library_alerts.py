@@ -68,7 +68,7 @@ def alert(name, rule, mode, **more):
     return Alert(labels | {"model": "chat"}, {"summary": "it hangs"}, starts_at=datetime.now(UTC), **more)
 
 
-async def until(condition, *, within=20):
+async def until(condition, *, within=60):
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  # another process acts
             await asyncio.sleep(0.05)

@@ -35,7 +35,7 @@ def alert(name="SLOBurns", **more):
     return Alert(labels, {"summary": 'it "burns" — ö'}, starts_at=datetime(2026, 11, 21, 3, 1, 0, 250_000, UTC), **more)
 
 
-async def until(condition, *, within=20):
+async def until(condition, *, within=60):
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  # another process acts
             await asyncio.sleep(0.02)

@@ -131,7 +131,7 @@ async def test_the_acknowledgement_does_not_wait_for_slacks_web_api(slack, make_
         for method in ("auth.test", "chat.postEphemeral", "users.info"):
             slack.fail_next(method, 429, retry_after=30, times=99)
         envelope = await slack.click("oncall", question, "Approve")
-        await slack.assert_acked_within(1, envelope)
+        await slack.assert_acked_within(3, envelope)
 
 
 async def test_after_slack_asks_for_a_new_connection_clicks_arrive_on_it(slack, make_bot, desk, asked):
@@ -157,7 +157,7 @@ async def test_a_line_that_is_cut_is_built_again_with_a_fresh_ticket_although_sl
         slack.fail_next("link", 503, times=2)
         slack.cut_connections()
         await slack.wait_for(lambda: slack.connected == 0)
-        await slack.wait_for(lambda: slack.connected == 1, within=20)
+        await slack.wait_for(lambda: slack.connected == 1, within=60)
         envelope = await slack.click("oncall", question, "Approve")
         await slack.assert_acked_within(3, envelope)
     assert len(slack.calls("apps.connections.open")) > 2
@@ -244,15 +244,11 @@ async def test_a_refused_token_is_told_at_the_start(slack, make_bot, wrong):
             pytest.fail("it started")
 
 
-async def test_the_server_starts_without_slack_and_the_bot_connects_when_slack_is_there(
-    make_bot, unused_tcp_port, asked
-):
-    bot = make_bot(
-        base_url=f"http://127.0.0.1:{unused_tcp_port}/api/", bot_token=Secret("xoxb-fake"), ping_interval=0.4
-    )
+async def test_the_server_starts_without_slack_and_the_bot_connects_when_slack_is_there(make_bot, port, asked):
+    bot = make_bot(base_url=f"http://127.0.0.1:{port}/api/", bot_token=Secret("xoxb-fake"), ping_interval=0.4)
     async with bot.running():
         assert not await bot.connected()
-        async with FakeSlack(port=unused_tcp_port) as late:
+        async with FakeSlack(port=port) as late:
             await late.wait_connected(within=20)
             await late.disconnect()
             await late.wait_for(lambda: late.connections >= 2)
@@ -279,7 +275,7 @@ async def test_it_ends_cleanly_in_one_loop_and_can_be_started_again(slack, make_
         assert {
             task for task in asyncio.all_tasks() - tasks if re.search("slack_sdk|slack_bolt|failsoft.slack", repr(task))
         } == set()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
         await slack.wait_for(lambda: slack.connected == 0)
     assert threading.active_count() == threads
     gc.collect()  # a session or a task left behind warns here, and a warning is an error
@@ -295,7 +291,7 @@ async def test_a_question_asked_before_a_restart_can_be_answered_after_it(slack,
         assert "Recorded" in (await told(slack, "oncall"))[0]
 
 
-async def test_it_lives_in_the_loop_of_a_web_server(slack, make_bot, asked, unused_tcp_port):
+async def test_it_lives_in_the_loop_of_a_web_server(slack, make_bot, asked, port):
     @contextlib.asynccontextmanager
     async def lifespan(application):
         async with bot.running():
@@ -303,21 +299,21 @@ async def test_it_lives_in_the_loop_of_a_web_server(slack, make_bot, asked, unus
 
     bot = make_bot()
     application = Starlette(lifespan=lifespan)
-    server = uvicorn.Server(uvicorn.Config(application, port=unused_tcp_port, lifespan="on", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(application, port=port, lifespan="on", log_config=None))
     serving = asyncio.create_task(server.serve())
     await slack.wait_connected()
     await slack.click("oncall", await asked(bot.poster), "Approve")
     assert "Recorded" in (await told(slack, "oncall"))[0]
     server.should_exit = True
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 60)
     await slack.wait_for(lambda: slack.connected == 0)
 
 
-async def test_it_ends_while_it_is_still_trying_to_connect(make_bot, unused_tcp_port, caplog):
+async def test_it_ends_while_it_is_still_trying_to_connect(make_bot, port, caplog):
     started = time.monotonic()
-    async with make_bot(base_url=f"http://127.0.0.1:{unused_tcp_port}/api/").running():
+    async with make_bot(base_url=f"http://127.0.0.1:{port}/api/").running():
         await asyncio.sleep(0.1)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     gc.collect()
 
 

@@ -24,7 +24,7 @@ def running(module, *arguments):
             yield json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
 
 
 async def test_a_demo_sees_the_question_clicks_it_and_reads_the_answer(tmp_path, incident, approval, desk):
@@ -44,7 +44,7 @@ async def test_a_demo_sees_the_question_clicks_it_and_reads_the_answer(tmp_path,
             base_url=control.api_url,
         )
         async with bot.running():
-            waiting = asyncio.create_task(asyncio.to_thread(control.wait, action="Approve", within=10))
+            waiting = asyncio.create_task(asyncio.to_thread(control.wait, action="Approve", within=30))
             question = approval_request(incident(), approval())
             await bot.poster.post("C0INCIDENTS", text=question.text, blocks=question.blocks)
             shown = await waiting

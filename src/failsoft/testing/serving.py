@@ -128,7 +128,7 @@ class Served:
         """Run one of the fake's coroutines from a thread without an event loop, and give its result."""
         return asyncio.run_coroutine_threadsafe(waiting, self._running_loop()).result()
 
-    async def wait_for[T](self, predicate: Callable[[], T], *, within: float = 10.0) -> T:
+    async def wait_for[T](self, predicate: Callable[[], T], *, within: float = 30.0) -> T:
         """Wait until `predicate()` is true, and give its result. It is asked again after every request.
 
         Raises:

@@ -53,7 +53,7 @@ async def serving(root, **environment):
             *argv, stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, **environment}
         )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             ready = await child.stdout.readline()
         yield json.loads(ready)["url"]
     finally:
@@ -75,9 +75,9 @@ async def test_who_started_the_experiment_may_not_approve_what_answers_its_alert
         try:
             await asyncio.to_thread(stage.await_loss)
             async with serving(stage.root, FS_BOT=slack.bot_token, FS_APP=slack.app_token) as url:
-                await slack.wait_for(lambda: slack.connected, within=20)
+                await slack.wait_for(lambda: slack.connected, within=60)
                 assert await asyncio.to_thread(tell, url) == 200
-                (question,) = await slack.wait_for(lambda: [m for m in slack.messages() if m.buttons], within=30)
+                (question,) = await slack.wait_for(lambda: [m for m in slack.messages() if m.buttons], within=60)
                 assert "ana started this" in question.visible
 
                 await slack.click("oncall", question, "Approve")
@@ -89,7 +89,7 @@ async def test_who_started_the_experiment_may_not_approve_what_answers_its_alert
                 await slack.click("other", question, "Approve")
                 (told,) = await slack.wait_for(lambda: slack.ephemeral("other"))
                 assert told.text.startswith("Recorded: you approved")
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while stage.world.cluster.get(deployment)["spec"]["replicas"] != 3:  # noqa: ASYNC110 (a process)
                         await asyncio.sleep(0.05)
         finally:

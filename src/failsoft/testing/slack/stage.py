@@ -129,7 +129,7 @@ class SlackStage(Served):
         """Do what the next calls of a method ask for, then cut the connection without an answer."""
         self._act(lambda: self._faults.add(method, Fault(drop_reply=True, times=times)))
 
-    async def wait_connected(self, *, within: float = 10.0) -> None:
+    async def wait_connected(self, *, within: float = 30.0) -> None:
         """Wait until an app is connected over Socket Mode."""
         await self.wait_for(lambda: self.connected > 0, within=within)
 
