@@ -1,7 +1,7 @@
 """A workspace compiled: every file that Prometheus and Alertmanager need, as values, and everything wrong with it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import batched
 from types import MappingProxyType
@@ -18,9 +18,10 @@ from failsoft.alerts.presence import RULES_FILE as PRESENCE_FILE
 from failsoft.alerts.presence import presence_groups
 from failsoft.alerts.presence_stories import names_of, presence_scenarios
 from failsoft.alerts.proof import proof_file
-from failsoft.alerts.rules import MAX_RULES, Alert, Group, rule_file
+from failsoft.alerts.rules import MAX_RULES, Alert, Group, rule_file, whole_file
 from failsoft.alerts.scenarios import budget_scenario, scenarios_of
 from failsoft.alerts.shape import shape_by, shape_of
+from failsoft.alerts.stencils import Stencils
 from failsoft.findings import Finding, Place
 from failsoft.slo.exclusions import judge_exclusions
 from failsoft.slo.presence import presences
@@ -48,19 +49,26 @@ class Unit:
     Attributes:
         subject: the SLO; `_failsoft` for the watch on failsoft itself.
         rules, tests: the files, relative to the output folder; `tests` is empty where none were asked for.
-        budget: the test file of its budget, which is recorded at another pace; empty where there is none.
-        alerts: its alerts.
         place: where it is declared.
+        names: the name of each of its alerts.
+        make: makes the alerts themselves, which takes time and is often not asked for.
+        budget: the test file of its budget, which is recorded at another pace; empty where there is none.
         shape: the same for those whose proofs differ in names only; empty where nothing else is like it.
     """
 
     subject: str
     rules: str
     tests: str
-    alerts: tuple[Alert, ...]
     place: Place
+    names: tuple[str, ...]
+    make: Callable[[], tuple[Alert, ...]] = field(compare=False)
     budget: str = ""
     shape: str = ""
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Its alerts."""
+        return self.make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
         rules: whether to write the rules of SLOs; without them, all that is wrong is said all the same.
         tests: whether to write the tests too.
         unchanged: models whose rules are there already, and are not made again; there is no unit of their SLOs.
-        spread: how models are compiled: one after the other, or side by side.
+        spread: how models are compiled with their tests: one after the other, or side by side.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
     """
@@ -121,7 +129,9 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
             findings.append(_no_runbook(objective))
     made: dict[str, Unit] = {}
     models = [of for model, of in by_model.items() if rules and model not in unchanged]
-    for written, units in spread(partial(_of_model, workspace, runbooks, tests=tests), models):
+    of_model = partial(_of_model, workspace, runbooks)
+    alone = partial(_unproven, workspace, runbooks, Stencils(workspace.config))
+    for written, units in spread(of_model, models) if tests else map(alone, models):
         files |= written
         made |= {unit.subject: unit for unit in units}
     watch = _watch(workspace, tuple(objectives), answered, files, tests=tests)
@@ -145,32 +155,63 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
             *there,
             *watch,
             *counted,
-            *(Unit(*one) for one in others.topics),
+            *(_unit(*one) for one in others.topics),
         ),
         tuple(objectives),
     ), ordered
 
 
 def _of_model(
-    workspace: Workspace, runbooks: Mapping[str, str], objectives: Sequence[Objective], *, tests: bool
+    workspace: Workspace, runbooks: Mapping[str, str], objectives: Sequence[Objective]
 ) -> tuple[dict[str, str], list[Unit]]:
     """The rule file of a model, and the proof of each of its SLOs."""
+    rules = _rules_of(objectives[0])
     files: dict[str, str] = {}
     units: list[Unit] = []
     written: list[Group] = []
     for objective in objectives:
-        groups = groups_of(objective, links_of(workspace.config, objective, runbooks.get(objective.name, "")))
-        unit = _unit(objective, groups)
-        units.append(_proven(workspace, objective, groups, unit, files) if tests else unit)
+        groups = _groups(workspace, objective, runbooks.get(objective.name, ""))
+        unit = _unit(objective.name, rules, "", alerts_of(groups), objective.document.at("metadata", "name"))
+        units.append(_proven(workspace, objective, groups, unit, files))
         written += groups
-    origin = ", ".join(dict.fromkeys(unit.place.path for unit in units))
-    files[units[0].rules] = rule_file(written, origin=origin)
+    files[rules] = rule_file(written, origin=_origin(units))
     return files, units
 
 
-def _unit(objective: Objective, groups: tuple[Group, ...]) -> Unit:
-    place = objective.document.at("metadata", "name")
-    return Unit(objective.name, f"rules/{objective.model}.yaml", "", alerts_of(groups), place)
+def _unproven(
+    workspace: Workspace, runbooks: Mapping[str, str], stencils: Stencils, objectives: Sequence[Objective]
+) -> tuple[dict[str, str], list[Unit]]:
+    """The rule file of a model alone."""
+    rules = _rules_of(objectives[0])
+    units: list[Unit] = []
+    written: list[str] = []
+    for objective in objectives:
+        runbook = runbooks.get(objective.name, "")
+        text, names = stencils.text(objective, runbook)
+        written.append(text)
+        make = partial(_alerts, workspace, objective, runbook)
+        units.append(Unit(objective.name, rules, "", objective.document.at("metadata", "name"), names, make))
+    return {rules: whole_file(written, origin=_origin(units))}, units
+
+
+def _rules_of(objective: Objective) -> str:
+    return f"rules/{objective.model}.yaml"
+
+
+def _origin(units: Sequence[Unit]) -> str:
+    return ", ".join(dict.fromkeys(unit.place.path for unit in units))
+
+
+def _groups(workspace: Workspace, objective: Objective, runbook: str) -> tuple[Group, ...]:
+    return groups_of(objective, links_of(workspace.config, objective, runbook))
+
+
+def _alerts(workspace: Workspace, objective: Objective, runbook: str) -> tuple[Alert, ...]:
+    return alerts_of(_groups(workspace, objective, runbook))
+
+
+def _unit(subject: str, rules: str, tests: str, alerts: tuple[Alert, ...], place: Place) -> Unit:
+    return Unit(subject, rules, tests, place, tuple(alert.name for alert in alerts), partial(tuple, alerts))
 
 
 def _proven(
@@ -214,7 +255,7 @@ def _watch(
     if proof:
         scenarios = down_scenarios(groups)
         files[proof] = proof_file("failsoft", f"../{rules}", groups, scenarios, origin=_CONFIGURATION)
-    return (Unit("_failsoft", rules, proof, alerts_of(groups), Place(_CONFIGURATION)),)
+    return (_unit("_failsoft", rules, proof, alerts_of(groups), Place(_CONFIGURATION)),)
 
 
 def _counted(
@@ -237,7 +278,7 @@ def _counted(
         findings += problems
         if made is not None:
             files |= made.files
-            units.append(Unit(made.subject, made.rules, made.tests, (), made.place))
+            units.append(_unit(made.subject, made.rules, made.tests, (), made.place))
     return units, findings
 
 
@@ -260,7 +301,7 @@ def _models(
         written += groups
         place = workspace.models[presence.model].at("metadata", "name")
         subject = f"_models-{presence.model}"
-        unit = Unit(subject, PRESENCE_FILE, "", alerts_of(groups), place)
+        unit = _unit(subject, PRESENCE_FILE, "", alerts_of(groups), place)
         if tests:
             scenarios = presence_scenarios(presence, groups)
             path = f"tests/{subject}.test.yaml"

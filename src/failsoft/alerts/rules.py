@@ -9,7 +9,18 @@ from typing import NamedTuple
 from failsoft.slo.promql import range_text
 from failsoft.slo.records import Record
 
-__all__ = ["MAX_RULES", "Alert", "Group", "comment", "groups_in", "rule_file", "yaml_string"]
+__all__ = [
+    "MAX_RULES",
+    "Alert",
+    "Group",
+    "comment",
+    "groups_in",
+    "groups_text",
+    "indented",
+    "rule_file",
+    "whole_file",
+    "yaml_string",
+]
 
 MAX_RULES = 20
 """Rules of one group; Mimir's default limit."""
@@ -79,14 +90,24 @@ def rule_file(groups: Iterable[Group], *, origin: str) -> str:
         groups: what stands in it.
         origin: what it was made from, for the comment on top.
     """
-    lines = [f"# Written by failsoft compile from {comment(origin)}. Do not edit.", "groups:"]
+    return whole_file([groups_text(groups)], origin=origin)
+
+
+def whole_file(texts: Iterable[str], *, origin: str) -> str:
+    """The same of groups that are text already, as `groups_text` writes it."""
+    return "".join((f"# Written by failsoft compile from {comment(origin)}. Do not edit.\ngroups:\n", *texts))
+
+
+def groups_text(groups: Iterable[Group]) -> str:
+    """What stands for groups in a rule file."""
+    lines = []
     for group in groups:
         lines.append(f"- name: {yaml_string(group.name)}")
         if group.interval:
             lines.append(f"  interval: {range_text(group.interval)}")
         lines.append("  rules:")
         lines += [_record(rule) if isinstance(rule, Record) else _alert(rule) for rule in group.rules]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, ""])
 
 
 def groups_in(text: str) -> tuple[str, list[str]]:
@@ -118,7 +139,12 @@ def _alert(rule: Alert) -> str:
 
 def _expression(text: str) -> str:
     # PromQL here is printable ASCII (see `quoted`), so a block scalar needs no escapes and stays readable
-    return "    expr: |-\n      " + text.replace("\n", "\n      ")
+    return f"    expr: |-\n      {indented(text)}"
+
+
+def indented(text: str) -> str:
+    """PromQL as it stands in a rule file."""
+    return text.replace("\n", "\n      ")
 
 
 def _inline(labels: tuple[tuple[str, str], ...]) -> str:

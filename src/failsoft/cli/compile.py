@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "compiled"]
 
-_MANY, _MANY_PROVEN = 1000, 100
-"""SLOs from which on a second process saves more than it costs, without and with their tests."""
+_MANY = 100
+"""SLOs from which on a second process that makes half of the tests saves more than it costs."""
 
 _MANY_KEPT = 100
 """SLOs from which on looking for what was made already saves more than it costs."""
@@ -86,7 +86,7 @@ def command(  # noqa: PLR0913  # an argument for each option
             finish(findings, output, f"{folder}: all {len(files)} files are up to date", workspace)
         changed = write(files, folder, before.files)
         before.remember(made.units, changed.listed)
-    alerts = sum(len(unit.alerts) for unit in made.units) + before.alerts.total()
+    alerts = sum(len(unit.names) for unit in made.units) + before.alerts.total()
     what = f"{len(made.objectives)} SLOs, {alerts} alerts" if made.objectives else "no SLO"
     gone = f", {changed.removed} removed" if changed.removed else ""
     finish(
@@ -164,7 +164,7 @@ def compiled(
     runbooks = _runbooks(workspace)
     references, problems = counted_references(workspace)
     rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
-    many = rules and len(workspace.slos) >= (_MANY_PROVEN if tests else _MANY) and can_halve()
+    many = rules and tests and len(workspace.slos) >= _MANY and can_halve()
     made, found = compile_workspace(
         workspace,
         runbooks,
@@ -198,7 +198,7 @@ def _within(workspace: "Workspace", made: "Compiled", before: Kept) -> tuple[str
         return "", (Finding(codes.ROUTES_UNREADABLE, f"{base} cannot be read: {error.strerror}", place),)
     if isinstance(source, Finding):
         return "", (source,)
-    names = [PAGE_ALERT, *(alert.name for unit in made.units for alert in unit.alerts), *before.alerts]
+    names = [PAGE_ALERT, *(name for unit in made.units for name in unit.names), *before.alerts]
     comment, _, ours = made.files[ALERTMANAGER_FILE].partition("\n")
     shown = comment.replace("from failsoft.yaml.", f"from failsoft.yaml and {Path(base).name}.")
     return merged(source, ours, names, comment=shown)
