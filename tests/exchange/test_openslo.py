@@ -190,7 +190,10 @@ def test_a_threshold_is_slices_of_time_of_a_gauge(converted, op, side):
 @pytest.mark.parametrize("query", ["avg(queue_length)", "a + b", 'queue{job=~"x|y"}', "rate(x[5m])"])
 def test_a_threshold_of_anything_but_a_plain_gauge_is_refused(converted, codes, query):
     text = INLINE.replace("METRIC", metric(query)).replace("{target", "{op: lt, value: 1, target")
-    assert "FS605" in codes(converted(text)[1], "error")
+    findings = converted(text)[1]
+    assert "FS605" in codes(findings, "error")
+    assert "more than the name of a gauge" in errors(findings)[0].message
+    assert errors(findings)[0].hint == "record it as a series of its own, and name that"
 
 
 @pytest.mark.parametrize(
@@ -302,6 +305,35 @@ def test_with_a_source_filled_in_they_are_read(data):
     made, findings = convert([read_text("x.yaml", filled.encode())], owner="x")
     assert not errors(findings)
     assert made.slos == 1
+
+
+def as_list(*texts, indent=""):
+    """Documents as the elements of one list, as OpenSLO's own examples are."""
+    items = (text.strip("\n").replace("\n", f"\n{indent}  ") for text in texts)
+    return "".join(f"{indent}- {item}\n" for item in items)
+
+
+def test_a_list_of_documents_is_read_as_its_documents(converted):
+    alone, _ = converted(SLO, SLI, SOURCE, SERVICE)
+    together, findings = converted(as_list(SLO, SLI, SOURCE, SERVICE))
+    assert together == alone
+    assert not errors(findings)
+    _, findings = converted(as_list(SLI, SLO.replace("0.999", "2"), SOURCE))
+    (wrong,) = errors(findings)
+    assert wrong.place.text.strip() == "objectives: [{target: 2}]"
+
+
+def test_what_kubectl_writes_is_read_as_its_items(converted):
+    alone, _ = converted(SLO, SLI, SOURCE)
+    head = "apiVersion: v1\nkind: List\nmetadata: {resourceVersion: ''}\nitems:\n"
+    together, findings = converted(head + as_list(SLO, SLI, SOURCE))
+    assert together == alone
+    assert not errors(findings)
+
+
+@pytest.mark.parametrize("text", ["- 7\n", "- - apiVersion: openslo/v1\n", "kind: List\nitems: 7\n", "text\n"])
+def test_lists_of_anything_else_are_refused(converted, codes, text):
+    assert codes(converted(text)[1], "error") == ["FS601"]
 
 
 def test_unknown_kinds_and_keys_are_told(converted, codes):

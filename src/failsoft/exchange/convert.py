@@ -1,6 +1,7 @@
 """From files of other tools to files of a workspace: which kinds they are, valid names, and what has to be added."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,14 @@ from failsoft.exchange.sloth import is_sloth, read_sloth
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace.decode import decode
 from failsoft.workspace.read import read_nodes
-from failsoft.workspace.tree import SourceFile, SourceOrigin
+from failsoft.workspace.tree import Node, SourceFile, SourceOrigin
 
 __all__ = ["Converted", "Known", "convert"]
 
+_VERSIONS = {
+    "openslo/v1alpha": "OpenSLO's v1alpha is older than this; its project says how to move on",
+    "openslo.com/v2alpha": "OpenSLO's v2alpha is not finished; write it as openslo/v1",
+}
 _LONGEST = 63
 _DIGEST = 8
 
@@ -92,7 +97,7 @@ def _read(sources: Iterable[SourceFile], period: str) -> tuple[list[ForeignSlo],
     for source in sources:
         nodes, problems = read_nodes(source)
         findings += problems
-        for node in nodes:
+        for node in itertools.chain.from_iterable(map(_single, nodes)):
             origin = SourceOrigin(source, node)
             data: Any = node.data
             if not isinstance(data, dict):
@@ -108,14 +113,23 @@ def _read(sources: Iterable[SourceFile], period: str) -> tuple[list[ForeignSlo],
     return slos + more, windows, findings + problems
 
 
+def _single(node: Node) -> Sequence[Node]:
+    """The documents that one holds: OpenSLO takes lists of them, and kubectl writes objects as a `List`."""
+    if isinstance(node.children, list):
+        return node.children
+    data: Any = node.data
+    if isinstance(data, dict) and data.get("kind") == "List" and isinstance(data.get("items"), list):
+        items = node.child("items")
+        return items.children if items is not None and isinstance(items.children, list) else ()
+    return (node,)
+
+
 def _foreign(data: dict[str, Any], origin: SourceOrigin) -> Finding:
     version = data.get("apiVersion", data.get("version"))
     message = (
         f"the version {version!r} is none that is read" if version is not None else "there is no apiVersion or version"
     )
-    hint = (
-        "OpenSLO's v1alpha is older than this; its project says how to move on" if version == "openslo/v1alpha" else ""
-    )
+    hint = _VERSIONS.get(version, "") if isinstance(version, str) else ""
     place = origin.place("apiVersion" if "apiVersion" in data else "version")
     return Finding(codes.FOREIGN_KIND, message, place, "openslo/v1, prometheus/v1 or sloth.slok.dev/v1", hint)
 

@@ -82,13 +82,19 @@ def gauge(query: Query, limit: dict[str, str]) -> Made:
     try:
         read = read_counters(query.text)
     except CountersError as error:
-        return None, [refused(query, f"{error}{_where(query, error)}", "a threshold is kept for a plain gauge only")]
+        return None, [_no_gauge(query, _where(query, error))]
     term = read.terms[0]
-    if len(read.terms) > 1 or any(operator != "=" for _, operator, _ in term.matchers):
-        return None, [refused(query, "is no plain gauge with labels that are equal to something")]
+    if len(read.terms) > 1 or read.ranges or any(operator != "=" for _, operator, _ in term.matchers):
+        return None, [_no_gauge(query)]
     select = {label: value for label, _, value in term.matchers}
     written: dict[str, Any] = {"metric": term.metric} | ({"select": select} if select else {}) | limit
     return Indicator({"gauge": written}, select), []
+
+
+def _no_gauge(query: Query, where: str = "") -> Finding:
+    message = f"the query is more than the name of a gauge with its labels{where}"
+    expected, hint = "such as queue_length{job=\"shop\"}", "record it as a series of its own, and name that"
+    return Finding(codes.NOT_EXPRESSIBLE, message, query.place, expected, hint)
 
 
 def _read(query: Query, findings: list[Finding], *, windowed: bool) -> Read | None:
