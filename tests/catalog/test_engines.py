@@ -91,6 +91,10 @@ def test_everything_that_they_export_compiles_to_rules_that_promtool_takes(engin
         ]
     _, loaded, found = workspace("vllm", {}, *documents)
     assert [finding for finding in found if finding.severity == "error"] == []
+    told = [finding.message for finding in found if finding.code.id == "FS305"]
+    unverified = {name for name in NAMES if not engines[name].spec.source.verified}
+    assert {message.split()[6] for message in told} == unverified
+    assert len(told) == len(unverified)
     made, findings = compile_workspace(loaded, {}, tests=False)
     assert [finding for finding in findings if finding.severity == "error"] == []
     for name, engine in ((name, engines[name]) for name in sorted(NAMES)):
@@ -148,5 +152,5 @@ def test_a_gateway_never_counts_the_models_of_others(workspace):
 def test_an_indicator_that_is_not_exported_is_refused_with_what_could_measure_it(workspace):
     _, _, found = workspace("tgi", {"s": "ttft: {below: 500ms}"})
     (finding,) = [one for one in found if one.code.id == "FS302"]
-    assert finding.message == "the engine tgi exports nothing for ttft"
+    assert finding.message == "the engine tgi (unverified) exports nothing for ttft"
     assert "gateway" in finding.hint

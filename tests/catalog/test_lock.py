@@ -67,7 +67,7 @@ def test_a_threshold_is_checked_against_the_bounds_that_were_locked(workspace, r
     root, loaded, _ = workspace("vllm", {"s": "ttft: {below: 300ms}"}, select="job: j")
     assert codes(resolve(loaded, loaded.slos["s"])[1]) == {"FS401"}
     code, out, _ = run("catalog", "lock", "vllm", custom, "-w", root)
-    assert (code, out) == (0, f"{root}/slo/locks/vllm.yaml: written, 1 histograms\n")
+    assert (code, out) == (0, f"{root}/slo/locks/vllm.yaml: written, 1 histogram\n")
     locked, found = load(root)
     assert found == ()
     objective, findings = resolve(locked, locked.slos["s"])
@@ -81,7 +81,7 @@ def test_a_threshold_is_checked_against_the_bounds_that_were_locked(workspace, r
 
 
 def test_bounds_that_nobody_verified_warn_until_they_are_locked(workspace, run, tmp_path):
-    root, loaded, _ = workspace("sglang", {"s": "ttft: {below: 400ms}"})
+    root, loaded, found = workspace("sglang", {"s": "ttft: {below: 400ms}"})
     objective, (finding,) = resolve(loaded, loaded.slos["s"])
     assert objective is not None
     assert (finding.code.id, finding.severity) == ("FS413", "warning")
@@ -91,6 +91,7 @@ def test_bounds_that_nobody_verified_warn_until_they_are_locked(workspace, run, 
     assert run("catalog", "lock", "sglang", scrape, "-w", root)[0] == 0
     locked, _ = load(root)
     assert resolve(locked, locked.slos["s"])[1] == ()
+    assert ("FS305" in codes(load(root)[1]), "FS305" in codes(found)) == (False, True)
 
 
 def test_a_lock_of_a_model_is_for_that_model(workspace, run, custom):
@@ -216,7 +217,7 @@ def test_prometheus_says_what_it_stores_and_the_lock_keeps_it(workspace, run, cu
     root, _, _ = workspace("vllm", {"s": "ttft: {below: 310ms}"}, select="job: j")
     url = answering(prometheus_that_stores(("0.2973017787506803", "0.3242098886627524")))
     code, out, _ = run("catalog", "lock", "vllm", custom, "-w", root, "--prometheus", url)
-    assert (code, out) == (0, f"{root}/slo/locks/vllm.yaml: written, 1 histograms, 1 of them native in Prometheus\n")
+    assert (code, out) == (0, f"{root}/slo/locks/vllm.yaml: written, 1 histogram, 1 of them native in Prometheus\n")
     locked, found = load(root)
     assert found == ()
     objective, findings = resolve(locked, locked.slos["s"])

@@ -34,7 +34,7 @@ def test_it_is_read_like_those_that_ship(workspace, run):
         OWN,
         select="model: a",
     )
-    assert found == ()
+    assert [finding.code.id for finding in found] == ["FS305"]  # its author read the code
     sli = {name: resolve(loaded, slo)[0].sli for name, slo in loaded.slos.items()}
     assert 'mine_first_token_us_bucket{model="a", le=~"250|250[.]0"}' in sli["first"].bad(60_000)
     assert "> bool 95" in sli["cache"].bad(1000)
@@ -91,6 +91,10 @@ CACHE = "mine_cache_percent: {type: gauge, unit: percent, labels: [server]}"
 
 
 def test_a_file_of_the_same_name_replaces_ours(workspace):
-    _, loaded, found = workspace("vllm", {"s": "ttft: {below: 250us}"}, OWN.replace("name: mine", "name: vllm"))
+    _, loaded, found = workspace(
+        "vllm",
+        {"s": "ttft: {below: 250us}"},
+        OWN.replace("name: mine", "name: vllm").replace("evidence: code", "evidence: scrape"),
+    )
     assert found == ()
     assert "mine_first_token_us" in resolve(loaded, loaded.slos["s"])[0].sli.bad(60_000)

@@ -50,7 +50,12 @@ def test_each_class_has_its_own_threshold_on_its_own_series(written):
             "chat",
             "the engine vllm exports no length of prompts with its latencies; expected an engine that does: gate",
         ),
-        ("ttft: {below: 500ms}", "huge", "gated", "gate knows no prompts called huge; expected one of short, long"),
+        (
+            "ttft: {below: 500ms}",
+            "huge",
+            "gated",
+            "gate (unverified) knows no prompts called huge; expected one of short, long",
+        ),
         (
             "availability: {}",
             "long",

@@ -130,7 +130,7 @@ def lock(  # noqa: PLR0913  # as many as the command line has
     shows classic buckets whatever becomes of them; with --prometheus the file also says which histograms are stored as
     native ones, with exponential or with custom buckets.
     """
-    from failsoft.cli.common import unknown
+    from failsoft.cli.common import amount, unknown
     from failsoft.clients.exposition import shown_address
     from failsoft.slo.verify import bounds_found
 
@@ -149,7 +149,7 @@ def lock(  # noqa: PLR0913  # as many as the command line has
     text = _lock_text(name, engine, models, shown_address(scrape), bounds, stored)
     path = workspace / "slo" / "locks" / f"{name}.yaml"
     native = f", {len(stored)} of them native in Prometheus" if stored else ""
-    click.echo(f"{path}: {_written(path, text)}, {len(bounds)} histograms{native}")
+    click.echo(f"{path}: {_written(path, text)}, {amount(len(bounds), 'histogram')}{native}")
 
 
 def _stored(

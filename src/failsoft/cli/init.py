@@ -67,14 +67,15 @@ def _check_whole(text: str) -> None:
     """Whether the text is a good workspace, found out in a folder that nobody sees."""
     from tempfile import TemporaryDirectory
 
-    from failsoft.findings import render
+    from failsoft.findings import Severity, render
     from failsoft.workspace.load import load
 
     with TemporaryDirectory(prefix="failsoft-init-") as scratch:
         (Path(scratch) / "failsoft.yaml").write_text(text, encoding="utf-8")
         _, findings = load(Path(scratch))
-    if findings:
-        raise UsageError(f"these words make no workspace:\n{render(findings[:1], 'text').rstrip()}")
+    heard = [finding for finding in findings if finding.severity is not Severity.INFO]
+    if heard:
+        raise UsageError(f"these words make no workspace:\n{render(heard[:1], 'text').rstrip()}")
 
 
 def _filled(engine: "Document[EngineSpec]", folder: Path, names: dict[str, str]) -> str:

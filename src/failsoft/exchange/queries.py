@@ -93,7 +93,7 @@ def gauge(query: Query, limit: dict[str, str]) -> Made:
 
 def _no_gauge(query: Query, where: str = "") -> Finding:
     message = f"the query is more than the name of a gauge with its labels{where}"
-    expected, hint = "such as queue_length{job=\"shop\"}", "record it as a series of its own, and name that"
+    expected, hint = 'such as queue_length{job="shop"}', "record it as a series of its own, and name that"
     return Finding(codes.NOT_EXPRESSIBLE, message, query.place, expected, hint)
 
 

@@ -69,7 +69,7 @@ def unfit(slo: Document[SLOSpec], engine: Document[EngineSpec], events: Events) 
     if wanted is None or wanted.added:
         return
     for family, labels in lacking(engine, events, wanted.label):
-        message = f"{family} of the engine {engine.name} has no label {wanted.label}"
+        message = f"{family} of the engine {engine.name}{engine.spec.mark} has no label {wanted.label}"
         hint = "with added: true it is taken from the scrape configuration, where that adds it"
         place = slo.at("spec", "groupBy", "label")
         yield Finding(codes.GROUP_LABEL, message, place, f"one of {', '.join(labels)}", hint)

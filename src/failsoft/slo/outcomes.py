@@ -74,10 +74,10 @@ def _of_codes(family: str, label: str, chosen: Sequence[str]) -> Selection:
 
 def _unknown(of: Selector, source: AvailabilitySource, choice: str, index: int) -> Finding:
     able = list(source.bad) + (["any status code, any class such as 5xx"] if source.codes else [])
-    message = f"the engine {of.engine.name} cannot tell {choice} from other outcomes"
+    message = f"the engine {of.engine.name}{of.engine.spec.mark} cannot tell {choice} from other outcomes"
     expected = "some of " + ", ".join(able) if able else "no choice: it counts good requests only"
     others = [
-        engine.name
+        f"{engine.name}{engine.spec.mark}"
         for engine in of.workspace.engines.values()
         if (other := engine.spec.indicators.availability) is not None and _known(other, choice)
     ]

@@ -34,14 +34,16 @@ def unknown_prompts(
         return (Finding(codes.PROMPT_CLASS, message, place, "an indicator of requests"),)
     classes = engine.spec.prompt_classes
     if classes is None:
-        message = f"the engine {engine.name} exports no length of prompts with its latencies"
-        able = [one.name for one in workspace.engines.values() if one.spec.prompt_classes is not None]
+        message = f"the engine {engine.name}{engine.spec.mark} exports no length of prompts with its latencies"
+        able = [
+            f"{one.name}{one.spec.mark}" for one in workspace.engines.values() if one.spec.prompt_classes is not None
+        ]
         expected = (
             f"an engine that does: {', '.join(able)}" if able else "no prompts: none of the engines known here does"
         )
         return (Finding(codes.PROMPT_CLASS, message, place, expected, _INSTEAD),)
     if wanted not in classes.values:
-        message = f"the engine {engine.name} knows no prompts called {wanted}"
+        message = f"the engine {engine.name}{engine.spec.mark} knows no prompts called {wanted}"
         return (Finding(codes.PROMPT_CLASS, message, place, f"one of {', '.join(classes.values)}"),)
     return tuple(
         Finding(

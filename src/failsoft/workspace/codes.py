@@ -23,6 +23,7 @@ __all__ = [
     "UNREACHABLE",
     "UNREADABLE",
     "UNSUPPORTED",
+    "UNVERIFIED",
     "WRONG_VALUE",
 ]
 
@@ -53,6 +54,7 @@ LITERAL = Code(
     "A label's value that begins as an operator does.",
     Severity.WARNING,
 )
+UNVERIFIED = Code("FS305", "unverified-engine", "An engine of which no server proved what is known.", Severity.INFO)
 
 CODES = (
     UNREADABLE,
@@ -75,4 +77,5 @@ CODES = (
     UNSUPPORTED,
     UNREACHABLE,
     LITERAL,
+    UNVERIFIED,
 )

@@ -39,7 +39,19 @@ _OPERATORS = ("=~", "!~", "!=", "=")
 
 def check_references(workspace: Workspace) -> list[Finding]:
     """All findings about names, over all documents."""
-    checks = (_models, _locks, _classes, _slos, _exclusions, _alerts, _monitors, _probes, _experiments, _runbooks)
+    checks = (
+        _models,
+        _engines,
+        _locks,
+        _classes,
+        _slos,
+        _exclusions,
+        _alerts,
+        _monitors,
+        _probes,
+        _experiments,
+        _runbooks,
+    )
     return [finding for check in checks for finding in check(workspace)]
 
 
@@ -105,6 +117,22 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
             )
 
 
+def _engines(workspace: Workspace) -> Iterator[Finding]:
+    """The engines that Models use and no server proved; a lock is evidence that somebody looked at one."""
+    locked = {lock.spec.engine for lock in workspace.locks.values()}
+    first: dict[str, Document[ModelSpec]] = {}
+    for model in workspace.models.values():
+        first.setdefault(model.spec.engine, model)
+    for name, model in first.items():
+        engine = workspace.engines.get(name)
+        if engine is None or not engine.spec.mark or name in locked:
+            continue
+        read = {"code": "its code", "documentation": "its documentation"}[engine.spec.source.evidence]
+        message = f"what is known of the engine {name} was read from {read}, and is unverified"
+        hint = f"compare it with yours: failsoft catalog verify {name} URL"
+        yield Finding(codes.UNVERIFIED, message, model.at("spec", "engine"), hint=hint)
+
+
 def _selected(model: Document[ModelSpec]) -> Iterator[Finding]:
     """Values of labels that select something else than their author meant."""
     for label, value in model.spec.select.items():
@@ -149,7 +177,7 @@ def _exported(slo: Document[Any], engine: Document[Any]) -> Iterator[Finding]:
             path = [indicator.key, name] if name in parts else [indicator.key]
             yield Finding(
                 codes.UNSUPPORTED,
-                f"the engine {engine.name} exports nothing for {name}",
+                f"the engine {engine.name}{engine.spec.mark} exports nothing for {name}",
                 slo.at("spec", "indicator", *path, key=True),
                 f"one of {', '.join(there)}" if there else "another engine",
                 engine.spec.missing.get(name, ""),

@@ -199,6 +199,11 @@ class EngineSpec(Fixed):
         return frozenset() if labels is None else self._labels - frozenset(labels)
 
     @property
+    def mark(self) -> str:
+        """What stands behind the engine's name wherever it is shown: whether no server proved what is known of it."""
+        return " (unverified)" if self.families and not self.source.verified else ""
+
+    @property
     def _labels(self) -> frozenset[str]:
         return frozenset(label for family in self.families.values() for label in family.labels or ())
 
