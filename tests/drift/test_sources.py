@@ -165,17 +165,28 @@ def test_a_file_that_is_divided_by_something_else_is_no_single_column(tmp_path):
     assert open_data(tmp_path / "rows.csv", delimiter=";").columns == ("age,tokens",)
 
 
-def test_a_ragged_line_far_down_is_a_finding(tmp_path):
-    (tmp_path / "rows.csv").write_text("a,b\n" + "1,2\n" * 1_000 + "1,2,3\n")
-    assert "3" in found(tmp_path / "rows.csv").message
+@pytest.mark.parametrize("delimiter", ["", ","])
+@pytest.mark.parametrize("rows", [1, 1_000, 1_500_000], ids=["seen first", "far down", "beyond the first block"])
+def test_a_ragged_line_is_told_with_its_number_wherever_it_is(tmp_path, rows, delimiter):
+    (tmp_path / "rows.csv").write_text("a,b\n" + "1,2\n" * rows + "1,2,3\n")
+    finding = found(tmp_path / "rows.csv", delimiter=delimiter)
+    assert finding.code is codes.DATA_UNREADABLE
+    assert f"line {rows + 2} has 3 fields, and the header 2" in finding.message
+
+
+def test_a_quote_that_nobody_closes_is_told_where_it_begins(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n" + "1,2\n" * 100 + '"3,4\n' + "1,2\n" * 100)
+    assert (
+        "line 102 has 1 field, and the header 2 (a quote in it is open up to line 202)"
+        in found(tmp_path / "rows.csv").message
+    )
 
 
 def test_a_value_of_another_type_is_told_with_its_column(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,x\n")
     finding = found(tmp_path / "rows.csv", types={"b": "number"})
     assert finding.code is codes.COLUMN_TYPE
-    assert "'b'" in finding.message
-    assert "'x'" in finding.message
+    assert finding.message == "'b' has a value that is no number: 'x'"
 
 
 def test_what_is_not_there_or_no_data_is_a_finding(tmp_path):

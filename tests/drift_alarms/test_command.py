@@ -140,7 +140,7 @@ def test_the_plot_loads_nothing_and_shows_each_feature(here, tmp_path):
     [
         (["--windows", "gone.parquet", "--rows", "200"], "is not there"),
         (["--windows", "other.csv", "--rows", "200"], "has no column 'plan'"),
-        (["--windows", "texts.csv", "--rows", "2"], "cannot be read"),
+        (["--windows", "texts.csv", "--rows", "2"], "'amount' has a value that is no number: 'much'"),
         (["--windows", "few.csv", "--rows", "100000"], "no window of 100,000 rows"),
     ],
 )

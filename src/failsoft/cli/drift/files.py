@@ -18,9 +18,10 @@ from failsoft.workspace import Workspace
 from failsoft.workspace.load import load
 
 if TYPE_CHECKING:
-    from failsoft.drift import ReferenceProfile, Source
+    from failsoft.drift import ReferenceProfile
     from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.columns import Type
+    from failsoft.drift.data.rows import ArrowRows
     from failsoft.drift.memory import Memory
 
 __all__ = [
@@ -157,7 +158,7 @@ def read_memory(path: Path, form: str) -> "Memory | None":
     return found
 
 
-def opened(path: Path, form: str, *, delimiter: str = "", types: "Mapping[str, Type] | None" = None) -> "Source":
+def opened(path: Path, form: str, *, delimiter: str = "", types: "Mapping[str, Type] | None" = None) -> "ArrowRows":
     """The rows of a file; ends the command where they cannot be read."""
     try:
         from failsoft.drift.data import DataError, open_data

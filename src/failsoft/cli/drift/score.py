@@ -152,10 +152,7 @@ def counted(
     from failsoft.drift import WrongColumnError, codes
     from failsoft.drift.stratified import count
 
-    types = {name: _to_read(feature) for name, feature in profile.features.items()}
-    if profile.strata is not None:
-        types[profile.strata.by] = _to_read(profile.strata.mix)
-    source = opened(data, output, delimiter=delimiter, types=types)
+    source = opened(data, output, delimiter=delimiter, types=types_of(profile))
     from failsoft.drift.data import DataError
 
     place = Place(data.name)
@@ -174,6 +171,12 @@ def counted(
         stop([Finding(codes.DATA_TOO_SMALL, "has no rows", place)], output)
     lacks = f"has {'a column' if len(extra) == 1 else f'{len(extra)} columns'} that the reference lacks: {names(extra)}"
     return window, [Finding(codes.COLUMN_NEW, lacks, place)] if extra else []
+
+
+def types_of(profile: "ReferenceProfile") -> "dict[str, Type]":
+    """As what the columns of a CSV are to be read, so that they can be compared with a reference."""
+    types = {name: _to_read(feature) for name, feature in profile.features.items()}
+    return types if profile.strata is None else types | {profile.strata.by: _to_read(profile.strata.mix)}
 
 
 def _to_read(feature: "FeatureReference") -> "Type":

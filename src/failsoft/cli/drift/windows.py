@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from failsoft.cli.drift.files import Told, opened, stop
-from failsoft.cli.drift.score import counted
+from failsoft.cli.drift.score import counted, types_of
 from failsoft.findings import Finding, Place
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from failsoft.drift.data.rows import TableSource
 
 __all__ = ["held_out"]
-
-_ROWS_AT_ONCE = 65_536
 
 
 def held_out(
@@ -65,57 +63,39 @@ def _cut(
     import pyarrow as pa
 
     from failsoft.drift import codes
+    from failsoft.drift.data import DataError
     from failsoft.drift.data.rows import TableSource
 
     names = profile.columns
     left: Any = None
     for path in paths:
-        source = opened(path, form, delimiter=delimiter)  # what is wrong with the file is said here, in words
+        source = opened(path, form, delimiter=delimiter, types=types_of(profile))
         if gone := [name for name in names if name not in source.columns]:
             stop([Finding(codes.COLUMN_GONE, f"has no column {name!r}", Place(path.name)) for name in gone], form)
         try:
-            for batch in _batches(path, profile, delimiter):
-                table = pa.Table.from_batches([batch])
+            for part in source.tables(names):
+                table = _plain(part)
                 left = table if left is None else pa.concat_tables([left, table], promote_options="permissive")
                 whole = left.num_rows // rows
                 for at in range(whole):
                     yield TableSource(left.slice(at * rows, rows), path.name)
                 left = left.slice(whole * rows)
-        except (pa.ArrowException, OSError, EOFError, ValueError) as error:
-            first = (str(error) or type(error).__name__).splitlines()[0]
-            stop([Finding(codes.DATA_UNREADABLE, f"cannot be read: {first}", Place(path.name))], form)
+        except DataError as error:
+            stop([error.finding], form)
+        except pa.ArrowException as error:
+            first = str(error).splitlines()[0]
+            stop(
+                [Finding(codes.DATA_UNREADABLE, f"does not go on from the file before: {first}", Place(path.name))],
+                form,
+            )
 
 
-def _batches(path: Path, profile: "ReferenceProfile", delimiter: str) -> Iterator[Any]:
-    """The rows of a file in their order."""
-    from pyarrow import csv, dataset
-
-    suffix = path.suffix.lower()
-    layout: Any = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "ipc")
-    if suffix in {".csv", ".tsv", ".txt"}:
-        layout = dataset.CsvFileFormat(
-            parse_options=csv.ParseOptions(delimiter=delimiter or _delimiter(path), newlines_in_values=True),
-            convert_options=csv.ConvertOptions(column_types=_types(profile), strings_can_be_null=True),
-        )
-    rows = dataset.dataset(path, format=layout)
-    yield from rows.to_batches(columns=list(profile.columns), batch_size=_ROWS_AT_ONCE, use_threads=False)
-
-
-def _delimiter(path: Path) -> str:
-    from itertools import islice
-
-    from failsoft.drift.data.delimiter import delimiter_of
-
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-        return delimiter_of([line.rstrip("\r\n") for line in islice(stream, 50)])
-
-
-def _types(profile: "ReferenceProfile") -> dict[str, Any]:
-    """What a CSV's columns are read as; the first rows of a file do not say what the others are."""
+def _plain(part: Any) -> Any:
+    """A part of a file as a table without dictionaries, which differ from part to part."""
     import pyarrow as pa
 
-    types = {"number": pa.float64(), "text": pa.string(), "boolean": pa.bool_()}
-    kinds = {
-        name: "number" if feature.kind == "histogram" else feature.type for name, feature in profile.features.items()
-    }
-    return {name: types[kind] for name, kind in kinds.items() if kind in types}
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in part.columns
+    ]
+    return pa.table(columns, names=part.schema.names)

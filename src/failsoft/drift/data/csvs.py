@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ import pyarrow as pa
 
 from failsoft.drift.codes import COLUMN_TYPE, DATA_UNREADABLE
 from failsoft.drift.columns import Type
-from failsoft.drift.data.delimiter import Undecided, delimiter_of, divided_by
+from failsoft.drift.data.delimiter import Undecided, delimiter_of, divided_by, ragged
 from failsoft.drift.data.problems import told
 from failsoft.drift.data.rows import ArrowRows
 
-__all__ = ["CsvSource"]
+__all__ = ["CsvSource", "rows_in_line"]
 
 _BLOCK = 4 << 20
 _LINES = 50
 _BYTES_A_ROW = 8
+_WORDS = {"double": "number", "bool": "boolean", "string": "text"}
 _FAILED = re.compile(r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to (\w+)")
 
 
@@ -41,7 +43,7 @@ class CsvSource(ArrowRows):
         except Undecided as error:
             hint = "say which with --delimiter" if error.choose else ""
             raise told(DATA_UNREADABLE, str(error), self.shown, hint=hint) from None
-        with self._open({}) as reader:
+        with rows_in_line(path, self._delimiter), self._open({}) as reader:
             self.columns: Sequence[str] = tuple(reader.schema.names)
         if delimiter and len(self.columns) == 1 and (other := divided_by(lines[0], delimiter)):
             message = f"is not divided by {delimiter!r}, but by {other!r}"
@@ -55,7 +57,11 @@ class CsvSource(ArrowRows):
 
         Raises `DataError` where a row is not of the type that was wanted, or where the file is no CSV.
         """
-        self._settle(columns)
+        with rows_in_line(self._path, self._delimiter):
+            self._settle(columns)
+            yield from self._read(columns)
+
+    def _read(self, columns: Sequence[str]) -> Iterator[Any]:
         types = {name: self._wanted.get(name, self._guessed.get(name)) for name in columns}
         try:
             with self._open(types, columns) as reader:
@@ -64,7 +70,8 @@ class CsvSource(ArrowRows):
             name = self._failed(error)
             if name not in self._wanted:
                 raise
-            message = f"{name!r} has a value that is no {types[name]}: {str(error).rpartition(': ')[2]}"
+            value = str(error).rpartition(": ")[2].removeprefix("invalid value ")
+            message = f"{name!r} has a value that is no {_WORDS.get(str(types[name]), types[name])}: {value}"
             raise told(COLUMN_TYPE, message, self.shown) from None
 
     def _settle(self, columns: Sequence[str]) -> None:
@@ -105,6 +112,19 @@ class CsvSource(ArrowRows):
                 column_types=dict(types), include_columns=list(columns), strings_can_be_null=True
             ),
         )
+
+
+@contextmanager
+def rows_in_line(path: Path, delimiter: str) -> Iterator[None]:
+    """What pyarrow cannot parse, as a `DataError` that says which line has how many fields."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        if "CSV parse error" not in str(error):
+            raise
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+            first = ragged(stream, delimiter) or f"cannot be read: {str(error).splitlines()[0]}"
+        raise told(DATA_UNREADABLE, first, path.name) from None
 
 
 def _arrow(type_: Type) -> Any:

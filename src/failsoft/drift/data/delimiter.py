@@ -1,9 +1,9 @@
 """Which character divides the columns of a CSV, or why nobody can say."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["DELIMITERS", "Undecided", "delimiter_of", "divided_by"]
+__all__ = ["DELIMITERS", "Undecided", "delimiter_of", "divided_by", "ragged"]
 
 DELIMITERS = (",", ";", "\t", "|")
 """What is looked for."""
@@ -39,13 +39,13 @@ def delimiter_of(lines: Sequence[str]) -> str:
     present = [mark for mark in DELIMITERS if mark in seen[0]]
     if not present:
         return ","
-    fitting = [mark for mark in present if not _ragged(lines, mark)]
+    fitting = [mark for mark in present if not ragged(lines[:_LINES], mark)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise Undecided(f"may be divided by {' and '.join(map(repr, fitting))}", choose=True)
-    ragged = "; ".join(f"when divided by {mark!r}, {_ragged(lines, mark)}" for mark in present)
-    raise Undecided(ragged, choose=len(present) > 1)
+    wrong = "; ".join(f"when divided by {mark!r}, {ragged(lines[:_LINES], mark)}" for mark in present)
+    raise Undecided(wrong, choose=len(present) > 1)
 
 
 def divided_by(header: str, wrong: str) -> str:
@@ -54,13 +54,24 @@ def divided_by(header: str, wrong: str) -> str:
     return next((mark for mark in others if len(next(csv.reader([header], delimiter=mark))) > 1), "")
 
 
-def _ragged(lines: Sequence[str], mark: str) -> str:
-    """The first line with another number of fields than the header, in words; empty where there is none."""
-    reader = csv.reader(lines[:_LINES], delimiter=mark)
-    rows = ((reader.line_num, len(row)) for row in reader if any(row))
-    _, header = next(rows)
-    wrong = next(((line, fields) for line, fields in rows if fields != header), None)
-    if wrong is None:
-        return ""
-    line, fields = wrong
-    return f"line {line} has {fields} field{'s' if fields > 1 else ''}, and the header {header}"
+def ragged(lines: Iterable[str], mark: str) -> str:
+    """The first row with another number of fields than the header, in words; empty where there is none.
+
+    >>> ragged(["a,b", "1,2", "1,2,3"], ",")
+    'line 3 has 3 fields, and the header 2'
+    >>> ragged(["a,b", '"1,2', "3,4"], ",")
+    'line 2 has 1 field, and the header 2 (a quote in it is open up to line 3)'
+    """
+    reader = csv.reader(lines, delimiter=mark)
+    begins, header = 1, 0
+    try:
+        for row in reader:
+            fields, header = len(row), header or len(row)
+            if any(row) and fields != header:
+                wrong = f"line {begins} has {fields} field{'s' if fields > 1 else ''}, and the header {header}"
+                longer = reader.line_num > begins
+                return wrong + (f" (a quote in it is open up to line {reader.line_num})" if longer else "")
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        return f"line {begins}: {error}"
+    return ""

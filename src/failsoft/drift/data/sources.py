@@ -13,7 +13,6 @@ from failsoft.drift.columns import Type
 from failsoft.drift.data.csvs import CsvSource
 from failsoft.drift.data.problems import told
 from failsoft.drift.data.rows import ArrowRows, vectors_in
-from failsoft.drift.source import Source
 
 __all__ = ["open_data"]
 
@@ -21,7 +20,7 @@ _ROWS_AT_ONCE = 16_384
 _BUFFER = 1 << 16
 
 
-def open_data(path: Path, *, delimiter: str = "", types: Mapping[str, Type] | None = None) -> Source:
+def open_data(path: Path, *, delimiter: str = "", types: Mapping[str, Type] | None = None) -> ArrowRows:
     """The rows of a file: Parquet, CSV (`.csv`, `.tsv`) or Arrow IPC (`.arrow`, `.feather`, `.ipc`), by its name.
 
     Raises `DataError` where it is not there, cannot be read, or has columns that share a name.
