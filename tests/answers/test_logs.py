@@ -133,7 +133,7 @@ def test_a_log_that_is_not_there_or_holds_nothing(tmp_path):
 
 def test_standard_input_is_read_too():
     ran = run("-", input=json.dumps(chat("Yes.")) + "\n")
-    assert (ran.exit_code, "1 answers" in ran.stdout) == (0, True)
+    assert (ran.exit_code, "1 answer;" in ran.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(

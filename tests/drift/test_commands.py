@@ -97,7 +97,7 @@ def test_what_was_not_judged_is_not_said_to_stand_still(here):
     parquet.write_table(pa.table(columns(5, 1)), here / "one.parquet")
     text = run("score", here / "ref.json", here / "one.parquet").stdout
     assert "Nothing could be judged.\n" in text
-    assert "could not be judged (4 of 4 features not judged, 1 rows)" in text
+    assert "could not be judged (4 of 4 features not judged, 1 row)" in text
     assert "moved" not in text
 
 
@@ -209,7 +209,7 @@ def test_a_small_window_could_not_be_judged(here):
     code, found = scored(here, "one.parquet")
     assert code == 2
     assert {feature["severity"] for feature in found["features"]} == {"unjudged"}
-    assert "1 rows in the window, 50 are needed" in found["features"][0]["reason"]
+    assert "1 row in the window, 50 are needed" in found["features"][0]["reason"]
 
 
 def table(**changes):

@@ -1,6 +1,8 @@
 """`failsoft drift calibrate`: a promise where it can be kept, words where it cannot, exit 2 without an answer."""
 
 import json
+import re
+from html import escape
 
 import numpy as np
 import pyarrow as pa
@@ -133,6 +135,29 @@ def test_the_plot_loads_nothing_and_shows_each_feature(here, tmp_path):
     for loads in ("http", "<script", "src="):
         assert loads not in text
     assert "nan" not in text.lower().replace("nance", "")
+
+
+@pytest.mark.parametrize(
+    ("window", "said"), [("1h", "Promised: at most 1 false page in"), ("5m", "No rate of pages is promised")]
+)
+def test_the_page_shows_the_promise_and_a_table_of_every_test(here, tmp_path, window, said):
+    page = tmp_path / "page.html"
+    how = ("--rows", ROWS, "--window", window, "--plot", page, "--output", "json")
+    ran = run(here / "ref.json", "--windows", here / "calm.parquet", *how)
+    told = json.loads(ran.stdout)
+    text = page.read_text()
+    assert "<pre" not in text
+    assert said in text
+    for doubt in told["doubts"]:
+        assert escape(doubt[1:]) in text
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', text)
+    assert sorted(name for name, _ in rows) == sorted(one["name"] for one in told["features"])
+    cells = {name: re.findall(r'<td class="figure">(.*?)</td>', found) for name, found in rows}
+    for one in told["features"]:
+        assert f"{one['critical']:.4f}" in cells[one["name"]]
+        if one["kind"] == "table":
+            bins, _, wander, *windows = cells[one["name"]]
+            assert (bins, wander, len(windows)) == (str(len(set(one["pools"]))), f"{one['wander']:.2f}", 4)
 
 
 @pytest.mark.parametrize(

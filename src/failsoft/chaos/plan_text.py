@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from failsoft.chaos.plan import Plan
 from failsoft.clients.kubernetes import Cluster, Ref
 from failsoft.errors import FailsoftError
+from failsoft.findings import amount
 
 __all__ = ["Rehearsal", "rehearse", "show"]
 
@@ -37,8 +38,8 @@ def show(plan: Plan, rehearsals: Sequence[Rehearsal] = ()) -> str:
     """The plan as text, one change a line, its inverse below it."""
     lines = [
         f"plan {plan.hash}: {plan.experiment} on model {plan.model} ({plan.workload})",
-        f"  {_count(len(plan.nodes), 'node')}: {', '.join(node.name for node in plan.nodes) or 'none'}",
-        f"  {_count(len(plan.pods), 'pod')}: {', '.join(pod.name for pod in plan.pods) or 'none'}",
+        f"  {amount(len(plan.nodes), 'node')}: {', '.join(node.name for node in plan.nodes) or 'none'}",
+        f"  {amount(len(plan.pods), 'pod')}: {', '.join(pod.name for pod in plan.pods) or 'none'}",
         "  the undo of every change is recorded on the cluster before the first one",
         "",
     ]
@@ -52,7 +53,3 @@ def show(plan: Plan, rehearsals: Sequence[Rehearsal] = ()) -> str:
         says = "may be evicted now" if rehearsal.allowed else f"may not be evicted now: {rehearsal.says}"
         lines.append(f"  Pod {rehearsal.pod} {says}")
     return "\n".join(lines) + "\n"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

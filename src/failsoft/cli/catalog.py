@@ -9,6 +9,7 @@ import click
 
 from failsoft.cli.lazy import Group
 from failsoft.errors import UsageError
+from failsoft.findings import amount
 
 if TYPE_CHECKING:
     from failsoft.slo.stored import Stored
@@ -130,7 +131,7 @@ def lock(  # noqa: PLR0913  # as many as the command line has
     shows classic buckets whatever becomes of them; with --prometheus the file also says which histograms are stored as
     native ones, with exponential or with custom buckets.
     """
-    from failsoft.cli.common import amount, unknown
+    from failsoft.cli.common import unknown
     from failsoft.clients.exposition import shown_address
     from failsoft.slo.verify import bounds_found
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from failsoft.cli.common import MANY_FILES, amount, finish, output_option, uncollected, workspace_argument
+from failsoft.cli.common import MANY_FILES, finish, output_option, uncollected, workspace_argument
 from failsoft.cli.side_by_side import halves_from
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Severity
+from failsoft.findings import Finding, Severity, amount
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.load import load
 

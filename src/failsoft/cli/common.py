@@ -21,7 +21,6 @@ from failsoft.workspace.quantities import Duration
 __all__ = [
     "MANY_FILES",
     "alertmanager_option",
-    "amount",
     "duration",
     "finish",
     "load_clean",
@@ -141,11 +140,6 @@ def load_clean(root: Path, form: str, base: Path | None = None) -> tuple[Workspa
         return workspace, findings
     there = workspace.config.alertmanager.model_copy(update={"base": str(base.resolve())})
     return replace(workspace, config=workspace.config.model_copy(update={"alertmanager": there})), findings
-
-
-def amount(count: int, what: str) -> str:
-    """How many of what there are, such as `1 file` and `2 files`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def unknown(kind: str, name: str, valid: Sequence[str]) -> UsageError:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from failsoft.cli.common import amount, finish, output_option, report
+from failsoft.cli.common import finish, output_option, report
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Severity
+from failsoft.findings import Finding, Severity, amount
 from failsoft.workspace.read import LARGEST, read_text
 
 if TYPE_CHECKING:

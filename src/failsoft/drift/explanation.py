@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from failsoft.drift.judgement import Judged, Severity, worst
+from failsoft.findings import amount
 
 __all__ = ["clustered", "explanation", "tally", "unpromised", "verdict"]
 
@@ -38,8 +39,8 @@ def tally(features: Sequence[Judged]) -> str:
     names, moved = _each(features), {one.compared.name for one in features if one.severity in _LOUD}
     silent = len(names) - len({one.compared.name for one in features if one.severity is not Severity.UNJUDGED})
     if names and silent == len(names):
-        return f"{silent} of {len(names)} features not judged"
-    said = f"{len(moved)} of {len(names)} features moved"
+        return f"{silent} of {amount(len(names), 'feature')} not judged"
+    said = f"{len(moved)} of {amount(len(names), 'feature')} moved"
     if len(features) > len(names):
         said += f", {sum(one.severity in _LOUD for one in features)} of {len(features)} where each stratum counts"
     return said + (f", {silent} not judged" if silent else "")
@@ -61,9 +62,9 @@ def clustered(features: Sequence[Judged]) -> str | None:
     if not several:
         return None
     worst = min(several, key=lambda one: one.effective.current)
-    rows, independent = f"{worst.rows.current:,}", f"{worst.effective.current:,.0f}"
+    rows, independent = amount(worst.rows.current, "row"), f"{worst.effective.current:,.0f}"
     return (
-        f"Rows come in clusters: {rows} rows of the window say as much as {independent} independent ones, at worst "
+        f"Rows come in clusters: {rows} of the window say as much as {independent} independent ones, at worst "
         f"({_printable(worst.name)})."
     )
 

@@ -13,6 +13,7 @@ from failsoft.drift.comparison import Compared
 from failsoft.drift.features import CategoricalReference
 from failsoft.drift.limits import Criteria, Limits, Severity, Tolerance, criteria
 from failsoft.drift.memory import Memory
+from failsoft.findings import amount
 
 __all__ = ["Judged", "Limits", "Severity", "Tolerance", "judge", "shares", "worst"]
 
@@ -107,7 +108,7 @@ def _judged(one: Compared, tolerance: Tolerance, held: Criteria) -> Judged:
     if one.rows.current < least or one.rows.reference < tolerance.min_rows:
         small = one.rows.current < least
         have, need = (one.rows.current, least) if small else (one.rows.reference, tolerance.min_rows)
-        reason = f"{have} rows in the {'window' if small else 'reference'}, {need} are needed"
+        reason = f"{amount(have, 'row')} in the {'window' if small else 'reference'}, {need:,} are needed"
         return Judged(one, Severity.UNJUDGED, Limits(), None, (), reason)
     table = held.table(one)
     severities = shares(one, tolerance, held.levels, tabled=table is not None)

@@ -17,6 +17,7 @@ from failsoft.drift.comparison import Compared
 from failsoft.drift.features import CategoricalReference
 from failsoft.drift.memory import Memory
 from failsoft.drift.statistics import psi
+from failsoft.findings import amount
 
 __all__ = ["Calibrated", "Criteria", "Held", "Limits", "Severity", "Tolerance", "criteria"]
 
@@ -217,7 +218,7 @@ class _Remembering(Calibrated):
             if kept.ticket:
                 note += f", is {kept.sum:.3g}, and is a ticket until it is back at 0"
             if kept.bad and kept.bad[-1]:
-                bad = f"{sum(kept.bad)} bad of the last {len(kept.bad)} windows"
+                bad = f"{sum(kept.bad)} bad of the last {amount(len(kept.bad), 'window')}"
                 note = f"{bad} (PSI {z * error:.3g} is above {test.page * error:.3g})" + (f"; {note}" if note else "")
         return Held(z * error, Limits(test.page * error, test.page * error), note)
 

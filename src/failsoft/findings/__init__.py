@@ -2,5 +2,6 @@
 
 from failsoft.findings.model import Code, Finding, Place, Severity, worst
 from failsoft.findings.render import counted, render, show
+from failsoft.findings.words import amount
 
-__all__ = ["Code", "Finding", "Place", "Severity", "counted", "render", "show", "worst"]
+__all__ = ["Code", "Finding", "Place", "Severity", "amount", "counted", "render", "show", "worst"]

@@ -15,7 +15,7 @@ from failsoft.cli.drift.files import Told, stop
 from failsoft.drift.answers import CHECKS, Examined, Expected, Fields, Tally, codes, examine, read_line
 from failsoft.drift.answers.log import NoAnswerError
 from failsoft.errors import MissingPartError, UsageError
-from failsoft.findings import Finding, Place
+from failsoft.findings import Finding, Place, amount
 
 __all__ = ["Log", "read_log"]
 
@@ -139,7 +139,7 @@ def _judge(log: Log, most_broken: float) -> None:
         problem = Finding(codes.ANSWERS_UNREADABLE, "holds no answer", Place(log.path), "one JSON object a line")
         stop([*log.problems, problem], "text")
     if log.broken > most_broken * lines:
-        message = f"{log.broken:,} of {lines:,} lines hold no answer"
+        message = f"{log.broken:,} of {amount(lines, 'line')} hold{'s' * (log.broken == 1)} no answer"
         hint = "what is left may be a biased choice; --broken allows more"
         expected = f"at most {100 * most_broken:g}% of them"
         stop(

@@ -5,6 +5,7 @@ from typing import Any
 
 from failsoft.cli.drift.answer_log import Log
 from failsoft.drift.answers import CHECKS, Limited, interval
+from failsoft.findings import amount
 
 __all__ = ["as_json", "table"]
 
@@ -18,7 +19,7 @@ def table(log: Log, watched: Sequence[Limited], alarms: float) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER) - 1)]
     shown = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
     low, middle, high = _quantiles(log)
-    facts = [f"{log.whole.answers:,} answers", f"{low:,} / {middle:,} / {high:,} characters (5, 50, 95 %)"]
+    facts = [amount(log.whole.answers, "answer"), f"{low:,} / {middle:,} / {high:,} characters (5, 50, 95 %)"]
     if log.reasons:
         facts.append("ended by " + ", ".join(f"{name} {count:,}" for name, count in log.reasons.most_common(6)))
     if len(log.scripts) > 1:
@@ -26,7 +27,7 @@ def table(log: Log, watched: Sequence[Limited], alarms: float) -> str:
     if log.logprobs[0]:
         facts.append(f"mean log-probability {log.logprobs[1] / log.logprobs[0]:.3f}")
     if log.broken:
-        facts.append(f"{log.broken:,} lines without an answer")
+        facts.append(f"{amount(log.broken, 'line')} without an answer")
     shown.append("; ".join(facts))
     if watched:
         shown.append(_verdict(watched, alarms))
@@ -85,7 +86,7 @@ def _line(log: Log, check: str, limited: Limited | None) -> tuple[str, ...]:
 
 def _exceeded(limited: Limited) -> str:
     first, *others = limited.alarms
-    more = f", and {len(others)} times more" if others else ""
+    more = f", and {amount(len(others), 'time')} more" if others else ""
     return f"beyond its limit since window {first + 1} of {limited.windows}{more}"
 
 

@@ -14,7 +14,7 @@ from failsoft.cli.drift.options import Number, delimiter_option
 from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.windows import held_out
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Place
+from failsoft.findings import Finding, Place, amount
 from failsoft.workspace.quantities import Duration
 
 __all__ = ["calibrate"]
@@ -122,9 +122,9 @@ def calibrate(  # noqa: PLR0913  # one parameter for each option
 
         write_whole(out, kept(result, profile.counts_digest).render())
     if plot is not None:
-        from failsoft.drift.alarms.plot import page
+        from failsoft.drift.report.calibration import page
 
-        write_whole(plot, page(result, f"Drift alarms of {reference.name}"))
+        write_whole(plot, page(result, reference.name))
     found = {"reference": {"sha256": profile.digest}} | as_json(result)
     click.echo(json.dumps(found, indent=1) if output == "json" else text(result))
     for path in filter(None, [out, plot]):
@@ -138,7 +138,7 @@ def _enough(windows: int, files: Sequence[Path], rows: int, form: str) -> None:
 
     if not files or windows >= _FEWEST:
         return
-    few = ("only one window" if windows else "no window") + (f" of {rows:,} rows" if rows else "")
+    few = ("only one window" if windows else "no window") + (f" of {amount(rows, 'row')}" if rows else "")
     hint = "hold out more" if rows else "name more files, or cut this one with --rows"
     message = f"{'hold' if len(files) > 1 else 'holds'} {few}"
     stop([Finding(codes.DATA_TOO_SMALL, message, Place(files[0].name), "two or more", hint)], form)

@@ -11,7 +11,7 @@ from failsoft.cli.drift.importance import importances
 from failsoft.cli.drift.options import delimiter_option
 from failsoft.cli.drift.outputs import may_write
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Place
+from failsoft.findings import Finding, Place, amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -117,10 +117,11 @@ def fit(  # noqa: PLR0913  # one parameter for each option
     rows = _rows(profile)
     if rows < _FEWEST:
         hint = "a reference needs as many rows as it shall tell apart; 40 times those of a window is plenty"
-        stop([Finding(codes.DATA_TOO_SMALL, f"has {rows} rows: nothing to learn", Place(data.name), hint=hint)], "text")
+        message = f"has {amount(rows, 'row')}: nothing to learn"
+        stop([Finding(codes.DATA_TOO_SMALL, message, Place(data.name), hint=hint)], "text")
     write_whole(out, profile.render())
     strata = f" in {len(profile.strata.features)} strata of {by!r}" if profile.strata is not None else ""
-    click.echo(f"wrote {out}: {len(profile.features)} features of {rows:,} rows{strata}")
+    click.echo(f"wrote {out}: {amount(len(profile.features), 'feature')} of {amount(rows, 'row')}{strata}")
     if profile.strata is not None and not profile.strata.each:
         alone = f"  no value of {by!r} has {LEAST_ROWS} rows: all are taken together, and none is compared with itself"
         click.echo(alone, err=True)
@@ -154,7 +155,7 @@ def _habits(profile: "ReferenceProfile") -> "Iterator[str]":
     """What was learned of hours and clusters, in words."""
     if profile.rhythm is not None:
         cells, least = len(profile.rhythm.rows), min(profile.rhythm.rows)
-        yield f"  {cells} cells of the week in {profile.rhythm.time!r}, of {least:,} rows or more"
+        yield f"  {amount(cells, 'cell')} of the week in {profile.rhythm.time!r}, of {amount(least, 'row')} or more"
     if (clusters := profile.clusters) is not None:
         effect, name = max((clusters.design(name, clusters.size), name) for name in profile.features)
         said = f"{effect:.3g} rows say as much as an independent one, at worst ({name!r})"

@@ -16,7 +16,7 @@ from failsoft.cli.drift.outputs import may_write
 from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
 from failsoft.errors import UsageError
-from failsoft.findings import Finding
+from failsoft.findings import Finding, amount
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
 from failsoft.workspace.quantities import Duration
@@ -133,10 +133,10 @@ def _learned(
 
 def _words(learned: "Learned", monitor: Document[DriftMonitorSpec]) -> Iterator[str]:
     """What was learnt, what it promises, and how late it sees a drift."""
-    rows = ", ".join(f"{name} {feature.rows} rows" for name, feature in learned.profile.features.items())
-    yield f"{rows}; {len(learned.windows)} windows with at least {monitor.spec.min_rows}"
+    rows = ", ".join(f"{name} {amount(feature.rows, 'row')}" for name, feature in learned.profile.features.items())
+    yield f"{rows}; {amount(len(learned.windows), 'window')} with at least {monitor.spec.min_rows:,}"
     if learned.profile.rhythm is not None:
-        yield f"the 168 hours of the week share {len(learned.profile.rhythm.rows)} references"
+        yield f"the 168 hours of the week share {amount(len(learned.profile.rhythm.rows), 'reference')}"
     if learned.calibration is None:
         return
     from failsoft.drift.alarms.words import text

@@ -11,6 +11,7 @@ from failsoft.cli.drift.files import read_reference, write_whole
 from failsoft.cli.drift.options import delimiter_option
 from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.score import alarms_of, counted, exit_code, judged, tolerance_options
+from failsoft.findings import amount
 
 __all__ = ["report"]
 
@@ -38,5 +39,6 @@ def report(  # one parameter for each option
     features = judged(window, tolerance, alarms=alarms)
     write_whole(out, page(window, features, source=data.name, calibrated=alarms is not None))
     shown(warnings, "text")
-    click.echo(f"wrote {out}: {len({one.compared.name for one in features})} features of {window.rows:,} rows")
+    each = amount(len({one.compared.name for one in features}), "feature")
+    click.echo(f"wrote {out}: {each} of {amount(window.rows, 'row')}")
     sys.exit(exit_code(features))

@@ -6,6 +6,7 @@ from typing import Any
 from failsoft.drift.explanation import clustered, explanation, tally, unpromised, verdict
 from failsoft.drift.judgement import Judged
 from failsoft.drift.stratified import Window, centroid_cosines
+from failsoft.findings import amount
 
 __all__ = ["table"]
 
@@ -27,7 +28,7 @@ def table(window: Window, features: Sequence[Judged], details: Mapping[str, Any]
         shown.append(alike)
     if (warned := unpromised(calibrated=calibrated)) is not None:
         shown.append(warned)
-    what = f"{verdict(features, calibrated=calibrated)} ({tally(features)}, {rows:,} rows)"
+    what = f"{verdict(features, calibrated=calibrated)} ({tally(features)}, {amount(rows, 'row')})"
     revision = f", revision {profile.revision}" if profile.revision else ""
     shown.append(explanation(features))
     return "\n".join([*shown, f"{what}; reference of {profile.learned_at:%Y-%m-%d %H:%M}{revision}"])

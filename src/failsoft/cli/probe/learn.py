@@ -10,7 +10,7 @@ from failsoft.cli.common import finish, output_option, report, workspace_argumen
 from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, write_whole
 from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.probe.asking import named, one_round
-from failsoft.findings import Finding
+from failsoft.findings import Finding, amount
 from failsoft.workspace import Document
 from failsoft.workspace.kinds import ProbeSpec
 
@@ -56,7 +56,8 @@ def learn(  # noqa: PLR0913  # one parameter for each option
     answers = GoldenAnswers(model=document.spec.model, revision=revision, learned_at=at, prompts=stored)
     write_whole(target, answers.render())
     exact = sum(len(golden.answers) == 1 for golden in stored.values())
-    good = f"wrote {target}: {len(stored)} prompts asked {times} times, {exact} answered alike each time"
+    asked = f"{amount(len(stored), 'prompt')} asked {amount(times, 'time')}"
+    good = f"wrote {target}: {asked}, {exact} answered alike each time"
     finish(_unstable(document, stored), output, good, workspace)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from failsoft.drift.alarms.rules import DAYS
+from failsoft.findings import amount
 
 __all__ = ["KURTOSIS", "LEAST_BLOCKS", "LEAST_SHARE", "OUTLIERS", "Evidence", "doubts"]
 
@@ -71,8 +72,9 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     found: list[str] = []
     if evidence.reference < _RATIO * evidence.rows:
         found.append(
-            f"the reference has {evidence.reference:,.0f} rows, a window {evidence.rows:,}: fit a reference of at "
-            f"least {_RATIO * evidence.rows:,} rows; from {40 * evidence.rows:,} on its own error hardly matters"
+            f"the reference has {amount(round(evidence.reference), 'row')}, a window {evidence.rows:,}: fit a "
+            f"reference of at least {_RATIO * evidence.rows:,} rows; from {40 * evidence.rows:,} on its own error "
+            "hardly matters"
         )
     if not evidence.windows:
         found.append(
@@ -83,12 +85,13 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     if evidence.windows < evidence.needed:
         longer = evidence.needed / evidence.windows
         found.append(
-            f"{evidence.windows:,} held-out windows are {evidence.days:.3g} days, and {evidence.budget:g} false page"
-            f"{'' if evidence.budget == 1 else 's'} in {DAYS} days need {evidence.needed:,}: hold out more, allow "
-            f"{_up(evidence.budget * longer)} pages, or judge windows {_up(longer)} times as long"
+            f"{amount(evidence.windows, 'held-out window')} {'is' if evidence.windows == 1 else 'are'} "
+            f"{evidence.days:.3g} days, and {amount(evidence.budget, 'false page')} in {DAYS} days need "
+            f"{evidence.needed:,}: hold out more, allow {amount(_up(evidence.budget * longer), 'page')}, or judge "
+            f"windows {_up(longer):,g} times as long"
         )
     if evidence.blocks < LEAST_BLOCKS:
-        blocks = "1 block" if evidence.blocks == 1 else f"{evidence.blocks} blocks"
+        blocks = amount(evidence.blocks, "block")
         found.append(
             f"the held-out windows fall into {blocks}, fewer than {LEAST_BLOCKS}: how one day differs from another is "
             "not known"
@@ -103,10 +106,10 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _up(value: float) -> str:
+def _up(value: float) -> float:
     """Rounded up, so that what is asked for is enough.
 
     >>> _up(1.23), _up(123.4)
-    ('1.3', '124')
+    (1.3, 124)
     """
-    return f"{ceil(10 * value) / 10:g}" if value < 10 else f"{ceil(value):,}"  # noqa: PLR2004  # digits
+    return ceil(10 * value) / 10 if value < 10 else ceil(value)  # noqa: PLR2004  # digits

@@ -1,59 +1,72 @@
 """A calibration in words and as plain JSON."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from failsoft.drift.alarms.calibration import Calibrated, Calibration
 from failsoft.drift.alarms.power import Delay
 from failsoft.drift.alarms.rules import DAYS
 from failsoft.drift.alarms.signals import TableTest
+from failsoft.findings import amount
 
-__all__ = ["as_json", "text"]
+__all__ = ["LEGEND", "Said", "as_json", "cells", "said", "text"]
 
 _MINUTE = 60_000
 _YEARS = 10
 _DAYS_OF_A_YEAR = 365
 
 
-def text(found: Calibration) -> str:
-    """What a person reads: the promise first, then each feature, the least sensitive first."""
-    lines = [*_promise(found), "", *_table(found)]
-    if found.unjudged:
-        lines += [
-            "",
-            "Not judged, for all their rows are in one bin, or no held-out window has any: "
-            + ", ".join(found.unjudged)
-            + ".",
-        ]
-    return "\n".join(lines)
+class Said(NamedTuple):
+    """A calibration in sentences.
+
+    Attributes:
+        promise: what is promised, or that nothing is.
+        doubts: why not.
+        facts: what that rests on, and what it costs.
+    """
+
+    promise: str
+    doubts: tuple[str, ...]
+    facts: tuple[str, ...]
 
 
-def _promise(found: Calibration) -> list[str]:
+def said(found: Calibration) -> Said:
+    """The sentences."""
     plan, evidence = found.plan, found.evidence
-    pages = f"{found.pages:.2g} false pages in 30 days, {_uncertainty(found)}"
-    lines = []
+    pages = f"{amount(float(f'{found.pages:.2g}'), 'false page')} in 30 days, {_uncertainty(found)}"
     if found.promised:
-        lines.append(f"Promised: at most {plan.budget.false_pages_per_30d:g} in 30 days. Estimated: {pages}.")
+        promise = f"Promised: at most {amount(plan.budget.false_pages_per_30d, 'false page')} in 30 days."
+        estimate = f"Estimated: {pages}."
     else:
-        lines.append("No rate of pages is promised: what would page is a ticket.")
-        lines += [f"  - {doubt}." for doubt in found.doubts]
-        lines.append(f"If it were a page all the same: {pages}.")
-    lines.append(
-        f"It rests on a reference of {evidence.reference:,.0f} rows and on "
-        f"{_many(evidence.windows, 'held-out window')} in {_many(evidence.blocks, 'block')} "
-        f"({evidence.days:.3g} days of windows of {plan.cadence.window / _MINUTE:g} minutes)."
+        promise = "No rate of pages is promised: what would page is a ticket."
+        estimate = f"If it were a page all the same: {pages}."
+    evidence_is = (
+        f"It rests on a reference of {amount(round(evidence.reference), 'row')} and on "
+        f"{amount(evidence.windows, 'held-out window')} in {amount(evidence.blocks, 'block')} "
+        f"({evidence.days:.3g} days of windows of {plan.cadence.window / _MINUTE:g} min)."
     )
     rule = "one bad window" if plan.rule.least == 1 else f"{plan.rule.least} bad windows among {plan.rule.among}"
-    lines.append(
-        f"In the calculation: {len(found.tests)} tests, strata: {plan.strata}, {plan.cadence.windows:,.0f} windows in "
-        f"30 days, evaluations of each: {plan.cadence.evaluations:g}, {plan.rows:,} rows in a window, a floor of "
-        f"{plan.floor:g}, a page on {rule}."
+    calculated = (
+        f"In the calculation: {amount(len(found.tests), 'test')}, strata: {plan.strata}, "
+        f"{amount(round(plan.cadence.windows), 'window')} in 30 days, evaluations of each: "
+        f"{plan.cadence.evaluations:g}, {amount(plan.rows, 'row')} in a window, a floor of {plan.floor:g}, "
+        f"a page on {rule}."
     )
     by_chance = "" if evidence.windows else "; by chance only, for no windows were held out"
-    lines.append(
-        f"Tickets by CUSUM: {found.tickets:.2g} false ones in 30 days, "
-        f"{plan.budget.false_tickets_per_30d:g} are allowed{by_chance}."
+    tickets = (
+        f"Tickets by CUSUM: {found.tickets:.2g} false in 30 days, of {plan.budget.false_tickets_per_30d:g} that may be"
+        f"{by_chance}."
     )
-    return lines
+    silent = "Not judged, for all their rows are in one bin, or no held-out window has any: "
+    unjudged = (silent + ", ".join(map(_printable, found.unjudged)) + ".",) if found.unjudged else ()
+    doubts = tuple(f"{doubt}." for doubt in found.doubts)
+    return Said(promise, doubts, (estimate, evidence_is, calculated, tickets, *unjudged))
+
+
+def text(found: Calibration) -> str:
+    """What a person reads: the promise first, then each feature, the least sensitive first."""
+    sentences = said(found)
+    doubts = (f"  - {doubt}" for doubt in sentences.doubts)
+    return "\n".join([sentences.promise, *doubts, *sentences.facts, "", *_table(found), "", *LEGEND])
 
 
 def _uncertainty(found: Calibration) -> str:
@@ -63,29 +76,32 @@ def _uncertainty(found: Calibration) -> str:
     return f"between {found.low:.2g} and {found.high:.2g} (90 %)"
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+LEGEND = (
+    "critical: PSI of the pooled table, or a share, above which a window is bad; wander: variance of windows in",
+    "their worst direction over that of chance; then windows until a page and until a ticket, on average.",
+)
 
 
 def _table(found: Calibration) -> list[str]:
     header = ("feature", "bins", "critical", "wander", "page 0.1 sd", "0.3 sd", "0.5 sd", "ticket 0.1 sd")
-    order = sorted(found.tests, key=lambda one: -one.value)
-    rows = [header, *(_row(one, _longest(found)) for one in order)]
+    rows = [header, *(cells(one, found) for one in sorted(found.tests, key=lambda one: -one.value))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    legend = [
-        "critical: PSI of the pooled table, or a share, above which a window is bad; wander: variance of windows in",
-        "their worst direction over that of chance; then windows until a page and until a ticket, on average.",
-    ]
-    return [*("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows), "", *legend]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _row(one: Calibrated, longest: float) -> tuple[str, ...]:
-    name = one.test.name if one.test.name.isprintable() else repr(one.test.name)
+def cells(one: Calibrated, found: Calibration) -> tuple[str, ...]:
+    """A test's name, bins, critical value, wander, windows until a page at each shift, and until a ticket."""
+    name, critical = _printable(one.test.name), f"{one.value:.4f}"
     if not isinstance(one.test, TableTest):
-        return (name, "share", f"{one.value:.4f}", "", "", "", "", "")
+        return (name, "share", critical, "", "", "", "", "")
+    longest = _longest(found)
     pages = (_windows(delay.pages_after, longest) for delay in one.delays)
-    bins = str(len(one.test.reference))
-    return (name, bins, f"{one.value:.4f}", f"{one.wander:.2f}", *pages, _windows(one.delays[0].tickets_after, longest))
+    ticket = _windows(one.delays[0].tickets_after, longest)
+    return (name, str(len(one.test.reference)), critical, f"{one.wander:.2f}", *pages, ticket)
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _longest(found: Calibration) -> float:

@@ -10,7 +10,7 @@ from failsoft.drift.monitors.bins import Reference
 from failsoft.drift.monitors.history import History, added, windows
 from failsoft.drift.monitors.learned import Learned, Told
 from failsoft.drift.profile import ReferenceProfile
-from failsoft.findings import Finding
+from failsoft.findings import Finding, amount
 from failsoft.workspace.kinds import DriftMonitorSpec
 from failsoft.workspace.model import Document
 
@@ -68,7 +68,7 @@ def _reference(history: History, min_rows: int) -> Reference | str:
         return history.reason or "Prometheus has no data"
     counted = added(tuple(history.counted.values()))
     if counted.rows < min_rows:
-        return f"{counted.rows:g} rows are fewer than the {min_rows} that a window needs"
+        return f"{amount(counted.rows, 'row')}, fewer than the {min_rows:,} that a window needs"
     if isinstance(counted, Histogram):
         counts = tuple(round(count) for count in counted.counts)
         return HistogramReference(cuts=counted.cuts, counts=counts, rows=sum(counts))

@@ -10,6 +10,7 @@ from failsoft.drift.monitors.window import Unusable
 from failsoft.drift.statistics.ks import ks_grid
 from failsoft.drift.statistics.psi import psi
 from failsoft.drift.statistics.tvd import tvd
+from failsoft.findings import amount
 
 __all__ = ["Score", "Verdict", "alarmed", "score"]
 
@@ -78,7 +79,7 @@ def score(reference: Distribution, window: Distribution | Unusable, *, min_rows:
         return Score(Verdict(window.why.value), reason=window.reason)
     rows = window.rows
     if rows < min_rows:
-        return Score(Verdict.TOO_FEW_ROWS, rows, reason=f"{rows:g} rows in the window, {min_rows} are needed")
+        return Score(Verdict.TOO_FEW_ROWS, rows, reason=f"{amount(rows, 'row')} in the window, {min_rows:,} are needed")
     left, right = paired(reference, window)
     over_bounds = ks_grid(left, right) if isinstance(reference, Histogram) else None
     ks = over_bounds.value if over_bounds is not None else None

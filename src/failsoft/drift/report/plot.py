@@ -10,7 +10,7 @@ from failsoft.drift.distribution import Histogram
 from failsoft.drift.features import NumericReference
 from failsoft.drift.report.words import Bin, bins_of, value_text
 
-__all__ = ["BARS", "CURVE", "Bars", "Curve", "Row", "Tick", "bars", "curve"]
+__all__ = ["BARS", "CURVE", "Bars", "Curve", "Row", "Tick", "apart", "bars", "curve", "rounded"]
 
 BARS = 600
 """Width of the plot of bins, in its own units."""
@@ -128,13 +128,13 @@ def curve(compared: Compared, current: Histogram | None) -> Curve | None:
     paths = [
         "M" + " L".join(f"{x(cut)},{y(share)}" for cut, share in zip(feature.grid, side, strict=True)) for side in sides
     ]
-    apart = [abs(one - other) for one, other in zip(*sides, strict=True)]
-    at = max(range(len(apart)), key=apart.__getitem__)
-    gap = (x(feature.grid[at]), y(sides[0][at]), y(sides[1][at])) if apart[at] else None
+    gaps = [abs(one - other) for one, other in zip(*sides, strict=True)]
+    at = max(range(len(gaps)), key=gaps.__getitem__)
+    gap = (x(feature.grid[at]), y(sides[0][at]), y(sides[1][at])) if gaps[at] else None
     return Curve(
         reference=paths[0],
         current=paths[1],
-        xticks=_apart([Tick(x(value), value_text(value, feature.type)) for value in _round(low, high)]),
+        xticks=apart([Tick(x(value), value_text(value, feature.type)) for value in rounded(low, high)]),
         yticks=tuple(Tick(y(share), f"{share:.0%}") for share in (0.0, 0.5, 1.0)),
         gap=gap,
         floor=y(0),
@@ -147,21 +147,21 @@ def _below(counts: Sequence[float]) -> list[float]:
     return [count / rows for count in accumulate(counts)][:-1]
 
 
-def _apart(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+def apart(ticks: Sequence[Tick], width: float = CURVE) -> tuple[Tick, ...]:
     """Those ticks whose labels have room beside the one before, and within the plot."""
     kept: list[Tick] = []
     for tick in ticks:
         half = len(tick.label) * _CHARACTER / 2
         start = kept[-1].at + len(kept[-1].label) * _CHARACTER / 2 + _PAD if kept else 0.0
-        if tick.at - half >= start and tick.at + half <= CURVE:
+        if tick.at - half >= start and tick.at + half <= width:
             kept.append(tick)
     return tuple(kept)
 
 
-def _round(low: float, high: float) -> list[float]:
+def rounded(low: float, high: float) -> list[float]:
     """Two to five round values between two others.
 
-    >>> _round(-2.1, 2.2)
+    >>> rounded(-2.1, 2.2)
     [-2.0, 0.0, 2.0]
     """
     span = high / 4 - low / 4
