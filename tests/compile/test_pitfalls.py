@@ -11,6 +11,8 @@ import yaml
 
 from failsoft.clients.binaries import run_tool
 from failsoft.slo.promql import number
+from failsoft.slo.scaled import pasted
+from failsoft.workspace.load import shipped
 
 GOOD, BAD, ALL = (f'requests_total{{job="a", code="{code}"}}' for code in ("200", "500", "all"))
 EVENTS = 'events: {bad: \'requests_total{job="a", code="500"}\', total: \'requests_total{job="a"}\'}'
@@ -34,6 +36,8 @@ NAIVE = """
 RATIO = 'max(failsoft:slo_error_ratio{slo="s", window="30m"})'
 AVERAGE = "sum(avg_over_time(naive:ratio5s[30m]))"
 RAW = 'sum(increase(requests_total{code="500"}[60s])) / sum(increase(requests_total[60s]))'
+RARE = "sum_over_time(sum(increase(requests_total{code='500'}[25s]))[60s:25s])"
+RARE += " / sum_over_time(sum(increase(requests_total[25s]))[60s:25s])"
 FIRES = 'count(ALERTS{slo="s", burn_tier="page-fast", alertstate="firing"})'
 NOTHING = None
 
@@ -140,6 +144,30 @@ PITFALLS = {
         near('max(failsoft:slo_coverage:ratio{slo="s"})', 260 / 360, 0.03),
         1,
     ),
+    "records once a step, read by alerts: an outage is seen whole steps late": Pitfall(
+        # at second 1 of a step of 25 s; at 14.4 % of a minute it has to fire after 9 s, a scrape and a pulse
+        {GOOD: counts((1651, 10), (49, 0)), BAD: counts((1651, 0), (49, 10))},
+        f"count({RARE} > 0.144)",
+        NOTHING,
+        FIRES,
+        1,
+        at="1670s",
+    ),
+    "a history shorter than the period: a ratio that says nothing of it": Pitfall(
+        {GOOD: f"_x1400 {counts((300, 99))}", BAD: f"_x1400 {counts((300, 1))}"},
+        near(AVERAGE, 0.01, 0.001),
+        1,
+        near('max(failsoft:slo_coverage:ratio{slo="s"})', 300 / 1800, 0.03),
+        1,
+    ),
+    "more good events than events, of two counters: fewer errors than none": Pitfall(
+        {'wait_count{job="a"}': counts((1700, 10)), 'wait_good_total{job="a"}': counts((1700, 13))},
+        "1 - sum(rate(wait_good_total[60s])) / sum(rate(wait_count[60s])) < bool -0.2",
+        1,
+        RATIO,
+        0,
+        LATENCY.replace('wait_bucket{job="a", le="1"}', 'wait_good_total{job="a"}'),
+    ),
     "a restart: a counter that begins again is no negative number of events": Pitfall(
         {GOOD: "1000+99x849 0+99x850", BAD: "1000+1x849 0+1x850"},
         "sum(requests_total) - sum(requests_total offset 100s) < bool 0",
@@ -166,9 +194,9 @@ PITFALLS = {
 def lab(written, base, lab_windows):
     """Compiles the SLO on a lab's clocks."""
 
-    def make(indicator=EVENTS, objective="99%"):
+    def make(indicator=EVENTS, objective="99%", *, tests=False):
         text = SLO.replace("INDICATOR", indicator).replace("OBJECTIVE", objective)
-        return written(text, lab_windows, base=base.replace("15s", "1s")).compiled()
+        return written(text, lab_windows, base=base.replace("15s", "1s")).compiled(tests=tests)
 
     return make
 
@@ -194,6 +222,47 @@ def test_a_tier_that_can_never_fire_is_not_written_and_somebody_hears_of_it(lab,
     )
     assert done.ok, done.stdout
     assert "rules/chat.yaml" not in made.files or "> 2" not in made.files["rules/chat.yaml"]
+
+
+def test_a_threshold_between_two_bounds_is_no_empty_answer_but_refused(slo, judge):
+    """The naive rule asks for a bucket that no server has: it is silent for ever, and nobody hears of it."""
+    family = 'vllm:time_to_first_token_seconds_{}{{job="vllm", model_name="chat-70b"{}}}'
+    series = {family.format("count", ""): counts((1700, 10)), family.format("bucket", ', le="0.5"'): counts((1700, 1))}
+    naive = "1 - sum(rate({}[60s])) / sum(rate({}[60s]))".format(
+        family.format("bucket", ', le="0.4"'), family.format("count", "")
+    )
+    assert judge("groups: []", series, {(naive, "1600s"): NOTHING}, step="5s", every="1s").ok
+    objective, findings = slo("ttft: {below: 400ms}")
+    assert (objective, [one.code.id for one in findings]) == (None, ["FS401"])
+
+
+def test_a_proof_reads_less_than_promtool_refuses_to_read(judge, slo):
+    """Three days of 15-second samples, as the naive rule has them, are more than promtool's 10,000 a query."""
+    series = {BAD: "0+1x17400"}
+    naive = judge("groups: []", series, {("sum(increase(requests_total[3d]))", "72h30m"): 1}, every="15s")
+    assert not naive.ok
+    assert "too many samples" in naive.stdout + naive.stderr
+    quarter = pasted([one.spec for one in shipped().windows.values()], 90 * 86_400_000, 15_000)
+    for period in ("30d", "90d"):
+        objective, _ = slo("ttft: {below: 500ms}", "99%", f"period: {period}", quarter)
+        longest = max(tier.long for tier in objective.tiers)
+        assert max(longest / objective.pulse, objective.period / objective.step) <= 8_640
+
+
+def test_what_is_proven_is_within_a_bound_for_promtool_compares_floats_bit_by_bit(lab, judge):
+    naive = judge("groups: []", {BAD: "0+1x100"}, {("sum(rate(requests_total[10s])) * 0 + 0.1 + 0.2", "60s"): 0.3})
+    assert not naive.ok, "promtool 2.42 has no fuzzy_compare"
+    made = lab(tests=True)[0]
+    expected = [
+        sample["value"]
+        for path, text in made.files.items()
+        if path.startswith("tests/")
+        for test in yaml.safe_load(text)["tests"]
+        for question in test.get("promql_expr_test", ())
+        for sample in question["exp_samples"]
+    ]
+    assert expected
+    assert set(expected) <= {0, 1}, "bounds that hold or do not, and counts"
 
 
 def test_numbers_are_exact_where_floats_are_not(lab):
