@@ -9,10 +9,10 @@ import time
 import pytest
 
 from failsoft.cli import main
-from failsoft.clients.prometheus import PrometheusClient
+from failsoft.clients.prometheus import PrometheusClient, Sample
 from failsoft.lab.parts import prometheus_server
 from failsoft.live.blocks import blocks_in, check_target, openmetrics
-from failsoft.live.past import Past, Span
+from failsoft.live.past import Past, Span, phase_of
 from failsoft.slo.records import steps_of
 from failsoft.slo.series import BUDGET_REMAINING, COVERAGE
 
@@ -146,6 +146,16 @@ def test_nothing_is_left_where_promtool_fails(tmp_path, asked, monkeypatch):
     with pytest.raises(RefusedError, match="no space left"):
         write_blocks([Past(span, {5000: 1.0}, {5000: 2.0}, 0)], tmp_path / "out" / "blocks")
     assert os.listdir(tmp_path / "out") == []  # noqa: PTH208  # hidden ones too
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_time_that_is_no_number_is_none(asked, value):
+    class Strange:
+        def query(self, _):
+            return (Sample({}, value, 0.0),)
+
+    objective = asked().objectives[0]
+    assert phase_of(Strange(), objective, steps_of(objective)) is None
 
 
 def test_samples_are_written_series_by_series_in_order_of_time(asked):

@@ -109,7 +109,9 @@ class _Strange(BaseHTTPRequestHandler):
             ).encode()
         if how == "odd" and "vector" not in self.path:
             body = b'{"status": "success", "data": {"activeTargets": [7], "groups": 1, "version": []}}'
-        self.send_response(200)
+        if how == "partial" and "vector" not in self.path:
+            body = b'{"status": "success", "data": {"resultType": "vector", "result": []}}'
+        self.send_response(404 if how == "partial" and "/query" not in self.path else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -131,14 +133,30 @@ def strange():
     thread.join(5)
 
 
-@pytest.mark.parametrize(("how", "code"), [("html", "FS471"), ("odd", "FS484"), ("slow", "FS484")])
-def test_whatever_is_at_the_address_is_told_and_nothing_is_raised(strange, asked, how, code):
+@pytest.mark.parametrize("how", ["html", "odd", "slow"])
+def test_whatever_is_at_the_address_is_told_and_nothing_is_raised(strange, asked, how):
     strange.how = how
     client = PrometheusClient(f"http://127.0.0.1:{strange.server_address[1]}", timeout=0.5 if how == "slow" else 60)
     found = judge(asked(), gather(client, asked()))
     client.close()
-    assert {finding.code.id for finding in found} == {code}
+    assert {finding.code.id for finding in found} == ({"FS471"} if how == "html" else {"FS471", "FS484"})
     assert len(strange.asked) < 40, "a server that does not answer is left in peace"
+
+
+def test_a_server_without_some_endpoints_is_asked_for_everything_else(strange, asked):
+    """Mimir has no runtime information and no targets, VictoriaMetrics no rules either: 404 is an answer."""
+    strange.how = "partial"
+    client = PrometheusClient(f"http://127.0.0.1:{strange.server_address[1]}", timeout=5)
+    answers = gather(client, asked())
+    client.close()
+    assert answers.gave_up == ""
+    assert [said.partition(":")[0] for said in answers.unasked] == [
+        "its version",
+        "its retention",
+        "its targets",
+        "its rules",
+    ]
+    assert set(answers.counts.values()) == {0}
 
 
 def test_the_command_adds_what_the_server_lacks_and_fails_where_it_is_down(asked, tmp_path, capsys):

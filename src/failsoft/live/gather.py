@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from failsoft.clients.prometheus.port import Prometheus
-from failsoft.errors import FailsoftError, RefusedError
+from failsoft.errors import FailsoftError, NotFoundError, RefusedError
 from failsoft.live.explore import missing
 from failsoft.live.model import Answers, LoadedGroup, LoadedRule, Missing, Read, Subject, Target, Version
 from failsoft.live.subject import shapes
@@ -41,22 +41,25 @@ class _Asker:
 
     def __init__(self) -> None:
         self.unasked: dict[str, None] = {}
+        self.gave_up = ""
         self._failed = 0
 
     def ask[T](self, what: str, question: Callable[[], T], otherwise: T) -> T:
         """The answer, or `otherwise` with a note of what could not be asked."""
-        if self._failed >= _GIVE_UP:
-            self.unasked[f"{what}: not asked any more after {_GIVE_UP} failures"] = None
+        if self.gave_up:
             return otherwise
         try:
             answer = question()
-        except RefusedError as error:
+        except (RefusedError, NotFoundError) as error:
             self.unasked[f"{what}: {error}"] = None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             self.unasked[f"{what}: answered in an unknown form ({error!r})"] = None
         except FailsoftError as error:
             self._failed += 1
-            self.unasked[f"{what}: {error}"] = None
+            if self._failed < _GIVE_UP:
+                self.unasked[f"{what}: {error}"] = None
+            else:
+                self.gave_up = str(error)
         else:
             self._failed = 0
             return answer
@@ -95,7 +98,9 @@ def gather(prometheus: Api, subject: Subject) -> Answers:
         if why is not None:
             found[read] = why
     refused = _refused(prometheus, asker, subject)
-    return replace(answers, counts=counts, missing=found, refused=refused, unasked=tuple(asker.unasked))
+    return replace(
+        answers, counts=counts, missing=found, refused=refused, unasked=tuple(asker.unasked), gave_up=asker.gave_up
+    )
 
 
 def _counts(prometheus: Api, asker: _Asker, subject: Subject) -> dict[Read, int]:

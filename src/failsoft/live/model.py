@@ -111,6 +111,7 @@ class Answers:
         recorded: how many series of its remaining budget each SLO has, of those with more than one.
         refused: expressions that it refuses, with the reason.
         unasked: what could not be asked, and why, a sentence each.
+        gave_up: why nothing more was asked, after questions in a row without an answer; empty where all were.
     """
 
     url: str
@@ -125,3 +126,4 @@ class Answers:
     recorded: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     unasked: tuple[str, ...] = ()
+    gave_up: str = ""

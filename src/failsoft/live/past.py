@@ -93,7 +93,8 @@ def phase_of(prometheus: Prometheus, objective: Objective, count: Count) -> int 
     recorded = selector(count.total, count_matchers(objective))
     reach, pace = range_text(count.every * 2), range_text(max(1000, count.every // 5))
     samples = prometheus.query(f"max(max_over_time(timestamp({recorded})[{reach}:{pace}]))")
-    return round(samples[0].value * 1000) % count.every if samples else None
+    seen = samples[0].value if samples else math.nan
+    return round(seen * 1000) % count.every if math.isfinite(seen) else None
 
 
 def questions_of(span: Span) -> tuple[Question, ...]:

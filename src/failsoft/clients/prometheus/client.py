@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from failsoft.clients.prometheus.port import Sample, Series
 from failsoft.clients.secrets import Secret
 from failsoft.clients.web import retry_after
-from failsoft.errors import PermanentError, RefusedError, TooLargeError, TooSlowError, UnavailableError
+from failsoft.errors import NotFoundError, PermanentError, RefusedError, TooLargeError, TooSlowError, UnavailableError
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
@@ -92,6 +92,7 @@ class PrometheusClient:
 
         Raises:
             TooLargeError: the answer is larger.
+            NotFoundError: the server has no such endpoint, as Thanos and Mimir have not all.
             FailsoftError: as of every question.
         """
         address = f"{self.url}/api/v1/{path}"
@@ -121,7 +122,7 @@ class PrometheusClient:
             raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
 
     def _bounded(self, address: str, params: dict[str, str], largest: int) -> Any:
-        hooks = {"response": partial(self._judge, largest=largest)}
+        hooks = {"response": partial(self._judge, largest=largest, may_lack=True)}
         answer = self._session().get(address, params=params, auth=self._auth, timeout=self._timeout, hooks=hooks).json()
         if answer["status"] != "success":
             raise ValueError(answer["status"])
@@ -162,7 +163,7 @@ class PrometheusClient:
         # As `auth`, because a header alone loses to an entry of ~/.netrc.
         return None if self._token is None else _bearer(self._token)
 
-    def _judge(self, response: "Response", largest: int = _LARGEST, **_: object) -> None:
+    def _judge(self, response: "Response", largest: int = _LARGEST, *, may_lack: bool = False, **_: object) -> None:
         """Turn every answer but 200 into our error, with Prometheus' own words; called by requests for each answer."""
         body = self._body(response, largest)
         if response.is_redirect:
@@ -181,6 +182,8 @@ class PrometheusClient:
         if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             who = "no token is set" if self._token is None else f"the token is the {self._token}"
             raise PermanentError(f"{message} ({who})")
+        if may_lack and response.status_code == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(message)
         if _is_refusal(response):
             # both 400 and 422 are used for limits, so only the words tell
             kind = TooLargeError if _LIMITS.search(said) else RefusedError
