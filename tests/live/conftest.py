@@ -59,21 +59,27 @@ http_requests_total{handler="/v1/completions",method="POST",status="2xx"} 10
 """
 
 
-@pytest.fixture
-def asked(tmp_path):
-    """What a workspace asks: `asked()`, or `asked(("text", "other text"), ...)` for one that is written otherwise."""
+@pytest.fixture(scope="session")
+def asked_in():
+    """What a workspace written in a folder asks: `asked_in(folder, ("text", "other text"), ...)`."""
 
-    def subject(*changes):
+    def subject(folder, *changes):
         text = WORKSPACE
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
-        (tmp_path / "failsoft.yaml").write_text(text)
-        workspace, findings = load(tmp_path)
+        (folder / "failsoft.yaml").write_text(text)
+        workspace, findings = load(folder)
         assert [finding for finding in findings if finding.severity == "error"] == []
         return subject_of(workspace, compiled(workspace, tests=False)[0])
 
     return subject
+
+
+@pytest.fixture
+def asked(tmp_path, asked_in):
+    """The same in the test's own folder: `asked()`, or `asked(("text", "other text"), ...)`."""
+    return lambda *changes: asked_in(tmp_path, *changes)
 
 
 @pytest.fixture

@@ -23,12 +23,12 @@ scrape_configs:
 """
 
 
-@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
-def server(request, tmp_path, target, asked, parts_registry):
+@pytest.fixture(scope="module", params=["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
+def server(request, tmp_path_factory, target, asked_in, parts_registry):
     """A Prometheus that scrapes the target and has the rules of the workspace as it is."""
     binary = request.getfixturevalue("newest_prometheus") if request.param == "newest" else None
-    folder = tmp_path / "server"
-    for path, text in asked().rules.items():
+    folder = tmp_path_factory.mktemp("server")
+    for path, text in asked_in(tmp_path_factory.mktemp("workspace")).rules.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     config = CONFIG.replace("ADDRESS", target.address)
