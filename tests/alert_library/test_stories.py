@@ -40,6 +40,16 @@ def test_every_story_holds_and_nothing_else_fires_in_it(topic, compiled, promtoo
 
 
 @pytest.mark.newest_prometheus
+def test_the_newest_promtool_takes_every_rule(compiled, newest_promtool):
+    root = compiled(models=False)
+    rules = sorted(root.glob("rules/*.yaml"))
+    assert len(rules) == len(TOPICS)
+    done = run_tool([newest_promtool, "check", "rules", *rules])
+    assert done.ok, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.newest_prometheus
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_story_holds_on_the_newest_promtool(topic, compiled, newest_promtool):
     root = compiled(models=False)

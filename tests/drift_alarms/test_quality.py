@@ -34,16 +34,17 @@ def test_rare_categories_keep_the_budget():
     assert 0.4 < np.mean(found.false) < 1.5
 
 
-@pytest.mark.parametrize("sd", [0.05, 0.1])
-def test_windows_that_wander_do_not_page_more_than_budgeted(sd):
+@pytest.mark.parametrize(("sd", "times"), [(0.05, 2), pytest.param(0.1, 4, marks=pytest.mark.slow)])
+def test_windows_that_wander_do_not_page_more_than_budgeted(sd, times):
     world = World(DECILES, 500, normal(sd))
-    few, many = (measure(Setting(world, held=held), plan_of(500), 4) for held in (400, 2_880))
+    few, many = (measure(Setting(world, held=held), plan_of(500), times) for held in (400, 2_880))
     assert np.median(few.false) < 4
     assert not any(few.promised)
     assert all(many.promised)
     assert 0.3 < np.mean(many.false) < 1.5
 
 
+@pytest.mark.slow  # test_calibration.py shows the same of one calibration
 def test_outliers_are_not_promised_unless_two_in_a_row_are_asked_for():
     setting = Setting(World(DECILES, 500, heavy(0.05)), held=2_880)
     assert sum(measure(setting, plan_of(500), 4).promised) <= 1
@@ -52,8 +53,9 @@ def test_outliers_are_not_promised_unless_two_in_a_row_are_asked_for():
     assert np.mean(two.false) < 1.5
 
 
-def test_many_features_share_the_budget_and_cost_detection():
+@pytest.mark.parametrize("most", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_many_features_share_the_budget_and_cost_detection(most):
     world = World(DECILES, 500, calm())
-    one, many = (measure(Setting(world, features=features), plan_of(500), 1) for features in (1, 20))
+    one, many = (measure(Setting(world, features=features), plan_of(500), 1) for features in (1, most))
     assert np.mean(many.false) < 1.5
     assert 0.8 < np.mean(many.soon) < np.mean(one.soon)

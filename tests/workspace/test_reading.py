@@ -98,12 +98,26 @@ def test_any_text_is_read_or_refused_with_a_place(text):
     assert render(findings, "text").count("FS1") >= len(findings)
 
 
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    return Path(shutil.copytree(EXAMPLE, tmp_path_factory.mktemp("example") / "chat"))
+
+
 @given(st.data())
-@settings(max_examples=150, deadline=None)
-def test_a_damaged_example_never_breaks_the_check(tmp_path_factory, data):
+@settings(max_examples=30)
+def test_a_damaged_example_never_breaks_the_check(example, data):
+    check_damaged(example, data)
+
+
+@pytest.mark.slow
+@given(st.data())
+@settings(max_examples=500)
+def test_no_damage_to_the_example_breaks_the_check(example, data):
+    check_damaged(example, data)
+
+
+def check_damaged(root, data):
     """Characters of a good workspace are removed, doubled or replaced: findings or a workspace, never an error."""
-    root = tmp_path_factory.getbasetemp() / "damaged"
-    shutil.copytree(EXAMPLE, root, dirs_exist_ok=True)
     path = data.draw(st.sampled_from(sorted(root.rglob("*.yaml"))))
     text = path.read_text(encoding="utf-8")
     for _ in range(data.draw(st.integers(1, 4))):
