@@ -44,7 +44,7 @@ def root(written, base, lab_windows):
 def test_compile_writes_rules_tests_and_routes(run, root, tmp_path):
     code, out, err = run("compile", root(), "-o", tmp_path / "out")
     assert (code, err) == (0, "")
-    told = re.escape(f"{tmp_path / 'out'}: 1 SLOs, 8 alerts, ")
+    told = re.escape(f"{tmp_path / 'out'}: 1 SLO, 8 alerts, ")
     assert re.fullmatch(told + r"(\d+) of \1 files changed\n", out)
     names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.yaml")}
     assert names == {

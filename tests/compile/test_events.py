@@ -109,6 +109,16 @@ def test_counters_that_do_not_fit_together_are_refused(shop, events, key):
 
 
 @pytest.mark.parametrize(
+    ("value", "said"),
+    [("(", "of a, '(' cannot be read as a regular"), ("(?!5)..", 'for a=~"(?!5).." no value was found')],
+)
+def test_of_a_regular_expression_that_nothing_is_made_of_it_is_told(shop, value, said):
+    _, findings = shop({"bad": f'errors_total{{a=~"{value}"}}', "total": "requests_total"}).compiled()
+    (finding,) = [one for one in findings if one.severity == "error"]
+    assert said in finding.hint
+
+
+@pytest.mark.parametrize(
     ("events", "said"),
     [
         ("{total: x}", "says nothing"),

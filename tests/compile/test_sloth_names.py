@@ -1,5 +1,7 @@
 """Under Sloth's names and labels too: what its dashboards ask for is there, and the numbers are those of the events."""
 
+import re
+
 import pytest
 import yaml
 
@@ -58,6 +60,20 @@ def test_without_a_name_there_it_is_the_model_and_the_slo(where, identity, writt
     )
     assert {rule["labels"]["sloth_id"] for rule in recorded(made.compiled()[0])} == {identity}
     assert recorded(written(SLO.replace("MORE", "names: failsoft")).compiled()[0]) == []
+
+
+@pytest.mark.parametrize(("service", "name"), [("svc01", "slo1"), ("svc01-slo1", "x")])
+def test_two_slos_of_one_id_are_refused_for_they_would_be_one_series(service, name, written):
+    mine = SLO.replace("MORE", f"names: sloth\n  sloth: {{service: {service}, slo: {name}}}")
+    other = SLO.replace("svc01-slo1", "other")
+    taken = NAMED if name == "slo1" else "names: sloth\n  sloth: {service: svc01, slo: slo1-x}"
+    _, findings = written(mine, other.replace("MORE", taken)).compiled()
+    (found,) = [one for one in findings if one.severity == "error"]
+    assert found.code.id == "FS418"
+    assert "sloth: {service" in found.place.text
+    assert re.search(r"the other one is at slo/\d.yaml:2:18", found.hint)
+    _, findings = written(mine, other.replace("MORE", "names: failsoft")).compiled()
+    assert not [one for one in findings if one.severity == "error"]
 
 
 def test_a_period_of_weeks_is_spelled_as_sloth_spells_it(written):

@@ -28,6 +28,7 @@ from failsoft.slo.presence import presences
 from failsoft.slo.records import exclusion_records
 from failsoft.slo.resolve import Objective, resolve
 from failsoft.slo.series import GROUPS
+from failsoft.slo.sloth import taken_ids
 from failsoft.workspace.model import Workspace
 from failsoft.workspace.spread import Spread
 
@@ -127,6 +128,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
         by_model.setdefault(objective.model, []).append(objective)
         if not runbooks.get(slo.name):
             findings.append(_no_runbook(objective))
+    findings += taken_ids(objectives)
     made: dict[str, Unit] = {}
     models = [of for model, of in by_model.items() if rules and model not in unchanged]
     of_model = partial(_of_model, workspace, runbooks)

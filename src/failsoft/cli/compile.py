@@ -18,7 +18,7 @@ from failsoft.cli.common import (
 )
 from failsoft.cli.kept import NOTHING, Kept, kept
 from failsoft.errors import UsageError
-from failsoft.findings import Finding, Place, Severity
+from failsoft.findings import Finding, Place, Severity, amount
 from failsoft.workspace.kinds.configuration import OutputAt
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913  # an argument for each option
         changed = write(files, folder, before.files)
         before.remember(made.units, changed.listed)
     alerts = sum(len(unit.names) for unit in made.units) + before.alerts.total()
-    what = f"{len(made.objectives)} SLOs, {alerts} alerts" if made.objectives else "no SLO"
+    what = f"{amount(len(made.objectives), 'SLO')}, {amount(alerts, 'alert')}" if made.objectives else "no SLO"
     gone = f", {changed.removed} removed" if changed.removed else ""
     finish(
         findings, output, f"{folder}: {what}, {changed.written} of {len(changed.listed)} files changed{gone}", workspace

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 OFF_BOUND = Code("FS401", "off-bound", "A threshold that is no bucket bound of the engine's histogram.")
+SLOTH_ID_TAKEN = Code("FS418", "sloth-id-taken", "Two SLOs that would be recorded under one id of Sloth.")
 COUNTERS_MISFIT = Code("FS419", "counters-misfit", "Bad or good events that are no part of all events.")
 NO_BUDGET = Code("FS402", "no-budget", "An objective of 0 % or 100 %, which leaves no error budget to burn.")
 SELECTOR_NAME = Code("FS404", "selector-name", "A selector with a name that no label can have.")

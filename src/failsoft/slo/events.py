@@ -6,7 +6,7 @@ from itertools import islice, product
 from failsoft.findings import Finding
 from failsoft.slo import codes
 from failsoft.slo.indicators import BadOfTotal, Counted, GoodOfTotal
-from failsoft.slo.promql import Matcher
+from failsoft.slo.promql import Matcher, quoted
 from failsoft.slo.samples import samples_of, whole
 from failsoft.workspace.counters import Term, read_counters
 from failsoft.workspace.kinds import SLOSpec
@@ -106,4 +106,18 @@ def _unfit(slo: Document[SLOSpec], key: str, term: Term) -> Finding:
     why = whole if key == "total" else "no event that it counts is among all events"
     message = f"the counters do not fit together: {term.metric} of {key} takes no series for a test, or {why}"
     place = slo.at("spec", "indicator", "events", key)
-    return Finding(codes.COUNTERS_MISFIT, message, place, "bad or good events that are a part of all events")
+    return Finding(
+        codes.COUNTERS_MISFIT, message, place, "bad or good events that are a part of all events", _odd(term)
+    )
+
+
+def _odd(term: Term) -> str:
+    """What may be the matter with a regular expression; empty where there is none."""
+    for label, operator, value in term.matchers:
+        if "~" in operator:
+            try:
+                whole(value)
+            except ValueError as error:
+                return f"of {label}, {error}"
+            return f"for {label}{operator}{quoted(value)} no value was found; write it with characters, [...], | and .*"
+    return ""

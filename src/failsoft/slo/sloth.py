@@ -4,14 +4,17 @@ Names and labels are those of what Sloth 0.16 writes (`test/integration/promethe
 numbers are ours: ratios count events, where Sloth averages ratios over the period, and are absent where it has NaN.
 """
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+from failsoft.findings import Finding
+from failsoft.slo import codes
 from failsoft.slo.promql import Matcher, number, range_text, selector
 from failsoft.slo.records import Record
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BUDGET_REMAINING, ERROR_RATIO, GROUP
 
-__all__ = ["sloth_records", "sloth_window"]
+__all__ = ["sloth_records", "sloth_window", "taken_ids"]
 
 _DAY, _WEEK, _YEAR = 86_400_000, 604_800_000, 31_536_000_000
 
@@ -31,7 +34,7 @@ def sloth_window(milliseconds: int) -> str:
 def sloth_records(objective: Objective) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
     """Sloth's records of an SLO: the error ratios, and what it makes of them; neither reads the other."""
     service, name = objective.sloth or (objective.model, objective.name)
-    labels = (("sloth_id", f"{service}-{name}"), ("sloth_service", service), ("sloth_slo", name))
+    labels = (("sloth_id", _id(service, name)), ("sloth_service", service), ("sloth_slo", name))
     windows = sorted({window for tier in objective.tiers for window in (tier.short, tier.long)} - {objective.period})
     ratios = [_ratio(objective, window, labels) for window in (*windows, objective.period)]
     budget = number(objective.budget)
@@ -52,6 +55,24 @@ def sloth_records(objective: Objective) -> tuple[tuple[Record, ...], tuple[Recor
         Record("slo:period_error_budget_remaining:ratio", left, labels),
         Record("sloth_slo_info", "vector(1)", shown),
     )
+
+
+def taken_ids(objectives: Iterable[Objective]) -> Iterator[Finding]:
+    """SLOs with the id of an earlier one: their records would be one series, by which Sloth's dashboards draw both."""
+    first: dict[str, Objective] = {}
+    for objective in objectives:
+        if objective.sloth is None:
+            continue
+        other = first.setdefault(mine := _id(*objective.sloth), objective)
+        if other is not objective:
+            message = f"{objective.name} and {other.name} would both be recorded with sloth_id={mine}"
+            hint = f"the other one is at {other.document.at('metadata', 'name')}"
+            place = objective.document.at("spec", "sloth")
+            yield Finding(codes.SLOTH_ID_TAKEN, message, place, "a sloth: {service, slo} of its own", hint)
+
+
+def _id(service: str, name: str) -> str:
+    return f"{service}-{name}"
 
 
 def _reach(objective: Objective) -> int:
