@@ -82,7 +82,7 @@ def test_a_file_may_be_compressed(tmp_path, scrape):
 
 
 def test_a_server_that_is_down_is_told(server):
-    with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:1/metrics cannot be reached \(ConnectionError\)"):
+    with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:1/metrics cannot be reached: it refused"):
         read_exposition("http://127.0.0.1:1/metrics")
 
 

@@ -126,6 +126,7 @@ class Gateway(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.groups: dict[str, str] = {}
         self.answer = 200
+        self.type = "text/plain"
         self.hangs = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -148,6 +149,7 @@ class Handler(BaseHTTPRequestHandler):
     def _say(self, status, text):
         self.send_response(status)
         self.send_header("Content-Length", str(len(text.encode())))
+        self.send_header("Content-Type", self.server.type)
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -191,10 +193,17 @@ def test_a_pushgateway_that_refuses_or_hangs_is_a_finding(here, gateway, answer,
     assert "secret" not in ran.output
 
 
+def test_something_else_that_says_yes_is_no_pushgateway(here, gateway):
+    """A login page answers 200 to everything, and nobody would ever see the scores."""
+    gateway.type = "text/html; charset=utf-8"
+    ran = score(here, "same.parquet", "--pushgateway", gateway.url)
+    assert (ran.exit_code, "answered HTML: is it a Pushgateway?" in ran.output) == (2, True)
+
+
 def test_a_pushgateway_that_is_not_there_is_a_finding_and_the_textfile_is_written_all_the_same(here):
     ran = score(here, "same.parquet", "--pushgateway", "http://127.0.0.1:9", "--textfile", here / "drift.prom")
     assert ran.exit_code == 2
-    assert "cannot be reached" in ran.output
+    assert "http://127.0.0.1:9 cannot be reached: it refused the connection" in ran.output
     assert shown((here / "drift.prom").read_text())["verdict", "age", "judged"] == 1
 
 

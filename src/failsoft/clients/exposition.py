@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from failsoft.clients.trouble import unreached
 from failsoft.errors import PermanentError, RefusedError, UnavailableError, UsageError
 
 __all__ = ["LARGEST", "read_exposition", "shown_address"]
@@ -82,7 +83,7 @@ def _fetched(where: str, token: str, timeout: float) -> bytes:
         raise UnavailableError(f"{shown} did not answer within {timeout:g} s") from None
     except (requests.RequestException, HTTPError, OSError) as error:
         # not chained, and not its text: it quotes the address, which may hold a password
-        raise UnavailableError(f"{shown} cannot be reached ({type(error).__name__})") from None
+        raise UnavailableError(f"{shown} {unreached(error)}") from None
 
 
 def _small[B: bytes | bytearray](raw: B, shown: str) -> B:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from failsoft.clients.exposition import read_exposition, shown_address
+from failsoft.clients.trouble import unreached
 from failsoft.errors import PermanentError, UnavailableError
 
 __all__ = ["Pushgateway"]
@@ -59,15 +60,18 @@ class Pushgateway:
             )
             with answer:
                 status, said = answer.status_code, answer.raw.read1(_SHOWN).decode(errors="replace")
+                page = answer.headers.get("Content-Type", "").startswith("text/html")
         except (requests.Timeout, ReadTimeoutError):
             raise UnavailableError(f"{shown} did not answer within {self._timeout:g} s") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             # not chained, and not its text: it quotes the address, which may hold a password
-            raise UnavailableError(f"{shown} cannot be reached ({type(error).__name__})") from None
+            raise UnavailableError(f"{shown} {unreached(error)}") from None
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise UnavailableError(f"{shown} answered {status}: {' '.join(said.split())}")
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise PermanentError(f"{shown} answered {status}: {' '.join(said.split())}")
+        if page:
+            raise PermanentError(f"{shown} answered HTML: is it a Pushgateway?")
 
 
 def _part(name: str, value: str) -> str:

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from failsoft.clients.trouble import unreached
 from failsoft.errors import FailsoftError, PermanentError, TemporaryError, UnavailableError
 
 __all__ = ["Answer", "Server", "retry_after"]
@@ -70,7 +71,7 @@ class Server:
             raise UnavailableError(f"{self.name} did not answer within {self.timeout:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             # Not chained, and not its whole text: some of aiohttp's errors quote the URL, which may hold a key.
-            raise UnavailableError(f"{self.name} cannot be reached ({type(error).__name__})") from None
+            raise UnavailableError(f"{self.name} {unreached(error)}") from None
 
     def refusal(self, answer: Answer, *, said: str | None = None, delay: float = 5.0) -> FailsoftError:
         """The error for an answer that is no success: temporary for 408, 425, 429 and 5xx, else permanent.

@@ -4,15 +4,15 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from socket import gaierror
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from failsoft.clients.prometheus.port import Sample, Series
 from failsoft.clients.secrets import Secret
+from failsoft.clients.trouble import unreached
 from failsoft.clients.web import retry_after
 from failsoft.errors import NotFoundError, PermanentError, RefusedError, TooLargeError, TooSlowError, UnavailableError
 
@@ -117,7 +117,7 @@ class PrometheusClient:
             raise TooSlowError(f"{self._name} did not answer within {self._timeout:g} s") from None
         except RequestException as error:
             # Truncated bodies, HTML where JSON was expected, refused and reset connections.
-            raise UnavailableError(f"{self._name} {_trouble(error)}") from error
+            raise UnavailableError(f"{self._name} {unreached(error)}") from error
         except (LookupError, TypeError, ValueError) as error:
             raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
 
@@ -270,22 +270,6 @@ def _bearer(token: Secret) -> Callable[["PreparedRequest"], "PreparedRequest"]:
         return request
 
     return sign
-
-
-def _trouble(error: BaseException) -> str:
-    """Why there is no whole answer, in words that tell where to look."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return "cannot be reached: it refused the connection"
-    if any(isinstance(cause, gaierror) for cause in causes):
-        return "cannot be reached: nobody knows its name"
-    return f"cannot be reached, or sent no whole answer ({type(error).__name__})"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _seconds(value: float) -> str:
