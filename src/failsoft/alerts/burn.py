@@ -121,10 +121,15 @@ def _read(objective: Objective, key: _Key, *, same_group: bool) -> str:
 
 
 def _stale(objective: Objective, score: Score, links: Annotations) -> Alert:
-    """Nobody looks any more: as urgent as what would not be seen. Its monitor tells it from the others of the Model."""
+    """Nobody looks any more: as urgent as what would not be seen. Its monitor tells it from the others of the Model.
+
+    An SLO that is newer than its patience has not been left alone yet: its first evaluation is still to come.
+    """
+    fresh = f"{FRESH}{{slo={quoted(objective.name)}}}"
+    back = range_text(max(score.stale_after, 2 * objective.pulse))
     return Alert(
         STALE_ALERT,
-        f"{FRESH}{{slo={quoted(objective.name)}}} == 0",
+        f"{fresh} == 0\nand count_over_time({fresh}[{back}] offset {range_text(score.stale_after)}) > 0",
         (*_labels(objective, objective.worst_severity, STALE_TIER, STALE_FAILURE_MODE), ("monitor", score.monitor)),
         stale_annotations(objective, score, links),
         wait=objective.pulse,

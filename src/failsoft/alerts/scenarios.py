@@ -95,7 +95,7 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         _idle(objective),
     ]
     if isinstance(objective.sli, Score):
-        stories.append(_evaluation_stops(objective, objective.sli))
+        stories += [_evaluation_stops(objective, objective.sli), _never_evaluated(objective, objective.sli)]
         if objective.sli.above is None:
             stories += _of_a_budget(objective, objective.sli, staircase, climbing)
         return tuple(stories)
@@ -240,6 +240,16 @@ def _evaluation_stops(objective: Objective, score: Score) -> Scenario:
     checks = [Check(at * step, STALE_ALERT, labels, state) for at, state in moments]
     series = evaluations_stop(score, step, (stalls, returns, gone, end))
     return Scenario("loses its drift evaluation", step, series, (*checks, *_all_quiet(objective, end * step)))
+
+
+def _never_evaluated(objective: Objective, score: Score) -> Scenario:
+    """A new SLO whose first evaluation does not come: told as late as one that stops, not when its rules are loaded."""
+    step = objective.pulse
+    patience = ceil(score.stale_after / step)
+    labels = _labels(objective, STALE_TIER)
+    moments: tuple[tuple[int, State], ...] = ((patience - 1, "quiet"), (patience + 2, "fires"))
+    checks = [Check(at * step, STALE_ALERT, labels, state) for at, state in moments]
+    return Scenario("was never evaluated", step, (), (*checks, *_all_quiet(objective, (patience + 2) * step)))
 
 
 def _of_a_budget(

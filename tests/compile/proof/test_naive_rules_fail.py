@@ -49,6 +49,7 @@ WRONG = {
     "failures or nothing at all": (AVAILABILITY, "99%", r'status="5xx"', 'status="500"'),
     "a score that nobody reaches": (DRIFT, "99%", r"> bool 0\.25", "> bool 3"),
     "a dead evaluation that reads as nothing": (DRIFT, "99%", r" or vector\(0\)", ""),
+    "a new SLO that is blind at once": (DRIFT, "99%", r"\n      and count_over_time\(.*offset 6s\) > 0", ""),
     "a stale evaluation that still counts": (DRIFT, "99%", r"< bool 6\b", "< bool 100000"),
 }
 
