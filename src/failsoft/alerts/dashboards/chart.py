@@ -21,7 +21,10 @@ _TICKS = 4
 _SHOWN = 12
 _GAP_STEPS = 2.5
 _NICE = (1, 2, 2.5, 5, 10)
-_DAY = 86_400
+_HOUR, _DAY = 3600, 86_400
+_PACES = (60, 300, 600, 900, 1800, *(_HOUR * hours for hours in (1, 2, 3, 6, 12)), *(_DAY * days for days in (1, 2, 5)))
+_EDGE = 0.03
+"""Of the width: nearer to an end there is no room for the word of a tick."""
 _THINNEST = 1.5
 
 
@@ -143,10 +146,7 @@ def chart(  # noqa: PLR0913  # what is drawn, and where
         Tick(y(bottom + index * step), told(bottom + index * step, unit))
         for index in range(round((top - bottom) / step) + 1)
     )
-    across = tuple(
-        Tick(x(start + share * (end - start)), _clock(start + share * (end - start), end - start))
-        for share in (0.1, 0.3, 0.5, 0.7, 0.9)
-    )
+    across = tuple(Tick(x(at), word) for at, word in _moments(start, end))
     drawn = []
     for index, line in enumerate(lines[:_SHOWN]):
         stretches = _stretches([(x(at), y(value), at) for at, value in line.points if math.isfinite(value)])
@@ -180,5 +180,18 @@ def _nice(step: float) -> float:
     return next(scale * nice for nice in _NICE if scale * nice >= step * (1 - 1e-9))
 
 
-def _clock(at: float, span: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M" if span > _DAY else "%H:%M")
+def _moments(start: float, end: float) -> list[tuple[float, str]]:
+    """Some ticks, seven at most, at round minutes, hours or days of UTC, and what each says.
+
+    >>> [word for _, word in _moments(1_700_000_000, 1_700_086_400)]
+    ['00:00', '06:00', '12:00', '18:00']
+    >>> [word for _, word in _moments(1_767_225_600, 1_767_225_600 + 30 * 86_400)]
+    ['02 Jan', '07 Jan', '12 Jan', '17 Jan', '22 Jan', '27 Jan']
+    """
+    span = max(1.0, end - start)
+    fine = next((pace for pace in _PACES if span / pace <= _TICKS + 2), 0)
+    pace = fine or math.ceil(span / (_TICKS + 2) / (10 * _DAY)) * 10 * _DAY
+    first, last = start + _EDGE * span, end - _EDGE * span
+    form = "%d %b" if pace >= _DAY else "%d %b %H:%M" if span > _DAY else "%H:%M"
+    ticks = (number * pace for number in range(math.ceil(first / pace), math.floor(last / pace) + 1))
+    return [(at, datetime.fromtimestamp(at, UTC).strftime(form)) for at in ticks]
