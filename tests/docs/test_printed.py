@@ -3,6 +3,7 @@
 To write down what is printed now: `UPDATE_DOCS=1 pytest tests/docs`, then read the difference.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -96,6 +97,57 @@ def test_who_hears_an_alert(shell, chat):
 @pytest.mark.parametrize("number", [0, 1])
 def test_what_is_known_of_engines(shell, number):
     holds(shell, "docs/catalog.md", number)
+
+
+SERVER, STORES = "http://vllm:8000/metrics", "http://prometheus:9090"
+BUCKET = r'vllm:time_to_first_token_seconds_bucket\{[^\n]*le="'
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """What stands at the addresses that the page names: a scrape, and a Prometheus with exponential buckets."""
+    held = {SERVER: read("tests/data/scrapes/vllm-0.32.0.prom")}
+    native = {"data": {"result": [{"histogram": [0, {"buckets": [[0, "0.5", "0.545253866332629", "1"]]}]}]}}
+
+    def said(where, *, token=""):
+        return json.dumps(native) if where.startswith(STORES) else held[where]
+
+    monkeypatch.setattr("failsoft.clients.exposition.read_exposition", said)
+    return held
+
+
+@pytest.mark.parametrize(("number", "before", "after"), [(2, "500ms", "300ms"), (3, "engine: vllm", "engine: tgi")])
+def test_what_an_engine_cannot_measure_is_refused(shell, number, before, after):
+    shell.run("failsoft init ws")
+    file = Path("ws/failsoft.yaml")
+    text = file.read_text(encoding="utf-8").partition("my-model-availability")[0].rpartition("---")[0]
+    paged = text.replace("pager: {stdout: {}}", "pager: {pagerduty: {routingKey: {file: /etc/key}}}")
+    file.write_text(paged.replace("my-model", "chat"), encoding="utf-8")
+    edit(file, before, after)
+    holds(shell, "docs/catalog.md", number)
+
+
+def test_a_catalogue_is_held_against_a_server(shell, answers):
+    holds(shell, "docs/catalog.md", 4)
+    kept = re.sub(rf'{BUCKET}(?!0\.5"|1\.0"|\+Inf")[^\n]*\n', "", answers[SERVER])
+    answers[SERVER] = re.sub(rf'({BUCKET})0\.5"', r'\g<1>0.3"', kept)
+    holds(shell, "docs/catalog.md", 5)
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_the_bounds_of_a_server_are_locked(shell, answers, number):
+    assert answers
+    shell.run("failsoft init .")
+    holds(shell, "docs/catalog.md", number)
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "called"),
+    [(0, "getting-started", "sloth"), (1, "raw-home-wifi", "raw-home-wifi")],
+)
+def test_files_of_sloth_are_converted(shell, number, name, called):
+    shutil.copy(ROOT / "tests" / "data" / "exchange" / "sloth" / f"{name}.yml", f"{called}.yml")
+    holds(shell, "docs/convert.md", number)
 
 
 def test_numbers_that_pages_name():

@@ -1,10 +1,12 @@
 """The past of a new SLO, written as blocks and moved into a real Prometheus: its budget is that of the events."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,18 @@ def truth(at, now):
     return 1 - sum(map(bad_of, seconds)) / (2 * len(seconds)) / 0.01
 
 
+def shown():
+    """What the page says that it prints, but for what to do next."""
+    page = Path(__file__).parents[2] / "docs" / "backfill.md"
+    block = page.read_text(encoding="utf-8").partition("```console\n$ ")[2].partition("```")[0]
+    return block.partition("\n")[2].partition("next:")[0]
+
+
+def shape(printed):
+    """What is printed, whatever the numbers."""
+    return re.sub(r"-?\d[\d,.]*", "0", printed)
+
+
 def until(found, seconds=60):
     deadline = time.monotonic() + seconds
     while not (got := found()):
@@ -92,6 +106,7 @@ def test_the_budget_of_a_new_slo_is_that_of_its_past(
         code, told, warned = backfill(tmp_path / "blocks")
         assert (code, warned) == (0, "")
         assert f"mv {tmp_path}/blocks/* DATA/" in told
+        assert shape(told.replace(f"{tmp_path}/", "")).startswith(shape(shown()))
         server.stop()
         for block in blocks_in(tmp_path / "blocks"):
             shutil.move(block, data)
