@@ -167,20 +167,18 @@ def crash_at_every_one(make, points, expected):
     for _ in range(GOES):
         missed = [deaths for deaths, died in crash_everywhere(make, missed, expected).items() if not died]
         print(f"{len(missed)} of {len(points)} points did not come: {missed}")
-    assert len(missed) <= len(points) // 20, f"nobody came to {missed}"
+    assert len(missed) <= max(1, len(points) // 20), f"nobody came to {missed}"
 
 
-def chosen(points, every, always=()):
-    """Some of the points, and those that always matter."""
-    return [point for number, point in enumerate(points) if number % every == 0 or point[0].endswith(tuple(always))]
+ACTS = [(f"{side} {what}", 1) for what in ("scale Deployment", "page") for side in ("before", "after")]
 
 
-@pytest.mark.parametrize(("kind", "every"), [("sqlite", 30), ("postgres", 50)])
+@pytest.mark.parametrize(("kind", "every"), [("sqlite", 40), ("postgres", 70)])
 def test_a_kill_at_some_points(worlds, runbook, tmp_path, kind, every):
+    """Here and there, and around what changes the world and what wakes people."""
     make = worlds(kind, runbook(STEPS), 0.5)
-    points = dry_run(make, tmp_path)
-    cases = [(point,) for point in chosen(points, every, ("scale Deployment", "page") if kind == "sqlite" else ())]
-    assert sum(crash_everywhere(make, cases, UNDONE).values()) >= 0.8 * len(cases)
+    points = [*dry_run(make, tmp_path)[::every], *(ACTS if kind == "sqlite" else ())]
+    crash_at_every_one(make, points, UNDONE)
 
 
 @pytest.mark.slow
@@ -234,8 +232,7 @@ def test_points_that_are_left_out_are_the_same_as_one_that_is_not():
 def test_a_kill_at_some_points_without_the_durable_engine(worlds, runbook, tmp_path):
     """What is durable is ours: the engine only drives."""
     make = worlds("sqlite", runbook(STEPS), 0.5, durable=False)
-    cases = [(point,) for point in chosen(dry_run(make, tmp_path), 20)]
-    assert sum(crash_everywhere(make, cases, UNDONE).values()) >= 0.8 * len(cases)
+    crash_at_every_one(make, dry_run(make, tmp_path)[::40], UNDONE)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +248,7 @@ def test_a_kill_at_some_points_without_the_durable_engine(worlds, runbook, tmp_p
 )
 def test_an_interrupted_step_is_handled_as_the_runbook_says(worlds, runbook, on_interrupted, where, scaled):
     step = f"- scale: {{model: fallback, replicas: 2, onInterrupted: {on_interrupted}}}"
-    make = worlds("sqlite", runbook(f"- approve: {{within: 60s}}\n{step}"), 0.001)
+    make = worlds("sqlite", runbook(f"- approve: {{within: 60s}}\n{step}"), 0.001, durable=False)
     with make() as world:
         assert world.run(die=(f"{where} scale Deployment", 1)) == -signal.SIGKILL
         assert world.run() == 0, world.log
