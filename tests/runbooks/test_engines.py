@@ -158,6 +158,30 @@ async def test_dbos_goes_on_where_another_worker_was(tmp_path, until):
     assert script.fences == [1, 1, 2]
 
 
+async def test_closing_dbos_waits_for_what_its_threads_still_do(tmp_path, until):
+    """A thread that asks the database when that is closed already would open a connection for nobody."""
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(Script):
+        def advance(self, run_id, fence):
+            entered.set()
+            leave.wait(60)
+            return super().advance(run_id, fence)
+
+    database = open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    migrate(database)
+    engine = DbosEngine(database)
+    await engine.open(Slow(PIECES), "worker-1")
+    await engine.take_over("run-1")
+    await until(entered.is_set)
+    closing = asyncio.create_task(engine.close())
+    done, _ = await asyncio.wait([closing], timeout=2)
+    assert not done
+    leave.set()
+    await closing
+    database.dispose()
+
+
 async def test_dbos_is_opened_once_in_a_process(tmp_path):
     database = open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
     migrate(database)

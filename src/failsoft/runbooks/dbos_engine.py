@@ -1,8 +1,8 @@
 """The durable engine on DBOS 3.4, with what has to stand around it.
 
 DBOS keeps the time of waits over restarts, delivers wake-ups, and re-runs what a dead worker had begun. It runs in a
-thread with an event loop of its own: DBOS replaces the default executor of the loop that it runs in and shuts it down
-at its end, and its database calls must not delay the webhook. What is guarded here, and why:
+thread with an event loop of its own: DBOS replaces the default executor of the loop that it runs in, and its database
+calls must not delay the webhook. What is guarded here, and why:
 
 * a fixed application version, for else a changed comment or a new DBOS strands every waiting run;
 * JSON instead of pickle in the database, for else whoever writes to it runs code;
@@ -24,6 +24,8 @@ from failsoft.errors import RefusedError, UnavailableError
 from failsoft.runbooks.port import Driver, Ended, HandedOverError, Pause, drive
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from dbos import DBOS, WorkflowStatus
 
 __all__ = ["DbosEngine"]
@@ -50,6 +52,7 @@ class DbosEngine:
         self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._threads: Executor | None = None
         self._workflow: Callable[[str], Coroutine[Any, Any, str]] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._worker = ""
@@ -86,9 +89,10 @@ class DbosEngine:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave(), loop))
         await asyncio.to_thread(_destroy)
         # DBOS does not wait for its threads: one that still asks the database would open a connection for nobody
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop))
+        if self._threads is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_S):
+                    await asyncio.to_thread(self._threads.shutdown)
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(self._thread.join)
         loop.close()
@@ -112,7 +116,7 @@ class DbosEngine:
     async def _launch(self, driver: Driver) -> None:
         from dbos import DBOS, DBOSPortableJSONSerializer
 
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": "failsoft",
                 "system_database_engine": self._engine,
@@ -134,6 +138,7 @@ class DbosEngine:
         self._workflow = DBOS.workflow(name="run")(run)
         # in this thread, where the loop runs: so DBOS drives what it picks up here, too
         DBOS.launch()
+        self._threads = dbos._executor  # noqa: SLF001  # what stands in the loop in its place is deaf to `shutdown`
 
     async def _take_over(self, run_id: str) -> None:
         from dbos import DBOS, SetWorkflowID
