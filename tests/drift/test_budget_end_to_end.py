@@ -139,7 +139,7 @@ async def test_what_is_learnt_from_history_pages_for_a_change_and_says_that_the_
     workspace(folder, url, "well")
     learned = CliRunner().invoke(root, ["drift", "learn", "output", str(folder), "--since", "11d"])
     assert learned.exit_code == 0, learned.output
-    assert "Promised: at most 1 in 30 days." in learned.output
+    assert "Promised: at most 1 false page in 30 days." in learned.output
     assert (folder / "drift" / "output.alarms.json").is_file()
     client = PrometheusClient(url, timeout=20)
 

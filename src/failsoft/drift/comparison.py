@@ -184,7 +184,7 @@ def _compared(name: str, feature: FeatureReference, counts: Counts, current: Dis
     laid = lay(feature.distribution, current)
     statistics = _statistics(feature, laid, counts)
     categorical = not isinstance(counts, BinCounts)
-    new = Both(0.0, new_share(laid.new, counts.rows)) if categorical else Both[float | None](None, None)
+    new: Both[float | None] = Both(0.0, new_share(laid.new, counts.rows)) if categorical else Both(None, None)
     return Compared(name, feature, statistics, rows, missing, new, laid, _reason(feature, counts, statistics))
 
 
