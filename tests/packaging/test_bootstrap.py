@@ -30,8 +30,8 @@ class Machine:
     def python(self, name, folder=None):
         return self.program(name, f'exec {sys.executable} "$@"', folder)
 
-    def bootstrap(self):
-        environment = {"PATH": str(self.path), "HOME": str(self.home)}
+    def bootstrap(self, **more):
+        environment = {"PATH": str(self.path), "HOME": str(self.home)} | more
         argv = [ROOT / "tools" / "bootstrap", "--python"]
         return subprocess.run(argv, env=environment, check=False, capture_output=True, text=True)
 
@@ -51,6 +51,13 @@ def test_a_version_we_know_is_preferred_to_the_newest(machine):
     machine.python("python3.14")
     python = machine.python("python3.13")
     assert machine.bootstrap().stdout.strip() == str(python)
+
+
+def test_the_one_that_is_named_is_taken_and_no_other(machine):
+    machine.python("python3.13")
+    older = machine.python("python3.12")
+    assert machine.bootstrap(FAILSOFT_PYTHON="python3.12").stdout.strip() == str(older)
+    assert machine.bootstrap(FAILSOFT_PYTHON="python3.11").returncode == 1
 
 
 def test_a_pyenv_shim_that_fails_leads_to_the_version_behind_it(machine):
