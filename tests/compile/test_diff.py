@@ -88,7 +88,10 @@ def test_an_objective_changes_its_budget_and_the_thresholds_of_all_tiers(said):
 @pytest.mark.parametrize(
     ("edit", "lines"),
     [
-        (("below: 500ms", "below: 1s"), ["ttft.below: 500ms -> 1s"]),
+        (
+            ("below: 500ms", "below: 1s"),
+            ["ttft.below: 500ms -> 1s", "its budget begins anew, for another thing is counted: "],
+        ),
         (
             ("period: 30d", "period: 7d"),
             [
@@ -114,6 +117,11 @@ def test_each_kind_of_change_of_an_slo_is_named(said, edit, lines):
     assert out.startswith("~ SLO a\n")
     for line in lines:
         assert f"    {line}" in out
+
+
+def test_slices_of_time_are_not_called_events(said):
+    out = said(("ttft: {below: 500ms}", "kvCache: {below: 90%}"))
+    assert "page-fast fires above 14.4% of errors in 1h and 5m -> above 14.4% bad slices in 1h and 5m\n" in out
 
 
 def test_a_tier_that_begins_to_wait_is_told(written, run, tmp_path):

@@ -29,6 +29,12 @@ def gateway(written):
     return make
 
 
+def test_an_empty_choice_is_none(gateway):
+    """`bad: []` would read as "nothing is bad", and mean the engine's default."""
+    with pytest.raises(AssertionError, match="1 or more entries"):
+        gateway("[]")
+
+
 @pytest.mark.parametrize(
     ("bad", "matcher"),
     [

@@ -32,7 +32,7 @@ from failsoft.slo.sloth import sloth_records
 from failsoft.slo.windows import BurnTier
 from failsoft.workspace.references import STALE_FAILURE_MODE
 
-__all__ = ["STALE_FAILURE_MODE", "alerts_of", "groups_of"]
+__all__ = ["STALE_FAILURE_MODE", "alerts_of", "burn_labels", "groups_of"]
 
 type _Key = tuple[Literal["ratio", "bad"], int]
 
@@ -144,6 +144,14 @@ def _creep(objective: Objective, score: Score, links: Annotations) -> Alert:
         _labels(objective, "ticket", CREEP_TIER, objective.failure_mode),
         creep_annotations(objective, score, links),
         keep=objective.keep_firing_for,
+    )
+
+
+def burn_labels(objective: Objective) -> tuple[dict[str, str], ...]:
+    """The labels of the alert of each tier, its name among them."""
+    return tuple(
+        {"alertname": BURN_ALERT} | dict(_labels(objective, tier.severity, tier.name, objective.failure_mode))
+        for tier in objective.tiers
     )
 
 

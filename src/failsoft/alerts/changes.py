@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from failsoft.alerts.compile import ALERTMANAGER_FILE, Compiled
 from failsoft.alerts.routing import Configuration, Inhibition, deliveries, read_configuration
 from failsoft.alerts.rules import Alert
+from failsoft.slo.indicators import Slices
 from failsoft.slo.promql import number, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.windows import BurnTier
@@ -59,7 +60,7 @@ def _about(one: Objective) -> Iterator[str]:
     yield f"{promise} over {range_text(one.period)}: at most {_percent(one.budget)} of {one.sli.sentence}"
     yield f"owner: {one.team}"
     for tier in one.tiers:
-        yield f"{tier.name} ({tier.severity}) fires above {_limit(tier)}"
+        yield f"{tier.name} ({tier.severity}) fires above {_limit(one, tier)}"
     yield from (f"left out of its budget: {text}" for text in _left_out(one).values())
 
 
@@ -73,7 +74,8 @@ def _different(old: Objective, new: Objective) -> Iterator[str]:
         if was.get(key) != now.get(key):
             yield f"{key.removeprefix('indicator.')}: {was.get(key, 'not said')} -> {now.get(key, 'not said')}"
     if old.budget != new.budget:
-        yield f"the error budget: {_percent(old.budget)} -> {_percent(new.budget)} of all events"
+        whole = "slices of time" if isinstance(new.sli, Slices) else "events"
+        yield f"the error budget: {_percent(old.budget)} -> {_percent(new.budget)} of all {whole}"
     if old.team != new.team:
         yield f"owner: {old.team} -> {new.team}"
     if old.pulse != new.pulse:
@@ -84,6 +86,8 @@ def _different(old: Objective, new: Objective) -> Iterator[str]:
     same = all(now.get(key) == value for key, value in indicator.items()) and old.step == new.step
     if same and old.sli != new.sli:
         yield f"counts other series: {_cut(old.sli.total(old.step))} -> {_cut(new.sli.total(new.step))}"
+    if old.definition != new.definition:
+        yield "its budget begins anew, for another thing is counted: failsoft backfill writes its past"
     yield from _tiers(old, new)
     yield from _exclusions(old, new)
     if old.keep_firing_for != new.keep_firing_for:
@@ -101,19 +105,21 @@ def _tiers(old: Objective, new: Objective) -> Iterator[str]:
     now = {tier.name: tier for tier in new.tiers}
     for name in [*now, *(name for name in was if name not in now)]:
         if name not in was:
-            yield f"{name} ({now[name].severity}) is new: fires above {_limit(now[name])}"
+            yield f"{name} ({now[name].severity}) is new: fires above {_limit(new, now[name])}"
         elif name not in now:
-            yield f"{name} ({was[name].severity}) is gone: it fired above {_limit(was[name])}"
+            yield f"{name} ({was[name].severity}) is gone: it fired above {_limit(old, was[name])}"
         else:
             if was[name].severity != now[name].severity:
                 yield f"{name}: {was[name].severity} -> {now[name].severity}"
-            if _limit(was[name]) != _limit(now[name]):
-                yield f"{name} fires above {_limit(was[name])} -> above {_limit(now[name])}"
+            limits = _limit(old, was[name]), _limit(new, now[name])
+            if limits[0] != limits[1]:
+                yield f"{name} fires above {limits[0]} -> above {limits[1]}"
 
 
-def _limit(tier: BurnTier) -> str:
+def _limit(one: Objective, tier: BurnTier) -> str:
     lasting = f" for {range_text(tier.wait)}" if tier.wait else ""
-    return f"{_percent(tier.threshold)} of errors in {range_text(tier.long)} and {range_text(tier.short)}{lasting}"
+    what = "bad slices" if isinstance(one.sli, Slices) else "of errors"
+    return f"{_percent(tier.threshold)} {what} in {range_text(tier.long)} and {range_text(tier.short)}{lasting}"
 
 
 def _percent(share: Any) -> str:

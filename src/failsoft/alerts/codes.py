@@ -51,6 +51,9 @@ ROUTE_COLLISION = Code("FS447", "route-collision", "A name that two Alertmanager
 IDLE_CAUSE = Code(
     "FS448", "idle-cause", "A cause or a symptom of which no alert about a model exists.", Severity.WARNING
 )
+SILENCED_BY_STRANGERS = Code(
+    "FS450", "silenced-by-strangers", "An inhibition rule by which one SLO silences another one.", Severity.WARNING
+)
 STALE_OUTPUT = Code("FS451", "stale-output", "A compiled file that is not what its workspace compiles to now.")
 SILENT_CIRCLE = Code("FS494", "silent-circle", "Causes and symptoms that silence each other.")
 NOT_PROVABLE = Code("FS490", "not-provable", "A proof that this promtool cannot evaluate.", Severity.WARNING)
@@ -74,6 +77,7 @@ CODES = (
     ROUTES_UNREADABLE,
     ROUTE_COLLISION,
     IDLE_CAUSE,
+    SILENCED_BY_STRANGERS,
     STALE_OUTPUT,
     NOT_PROVABLE,
     SILENT_CIRCLE,

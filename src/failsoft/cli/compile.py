@@ -1,6 +1,6 @@
 """`failsoft compile`: Prometheus rules, the tests that prove them, and the Alertmanager configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from failsoft.cli.common import (
     alertmanager_option,
+    amount,
     finish,
     load_clean,
     output_option,
@@ -24,6 +25,7 @@ from failsoft.workspace.kinds.configuration import OutputAt
 if TYPE_CHECKING:
     from failsoft.alerts import Compiled
     from failsoft.workspace import Workspace
+    from failsoft.workspace.tree import SourceFile
 
 __all__ = ["command", "compiled"]
 
@@ -201,4 +203,24 @@ def _within(workspace: "Workspace", made: "Compiled", before: Kept) -> tuple[str
     names = [PAGE_ALERT, *(name for unit in made.units for name in unit.names), *before.alerts]
     comment, _, ours = made.files[ALERTMANAGER_FILE].partition("\n")
     shown = comment.replace("from failsoft.yaml.", f"from failsoft.yaml and {Path(base).name}.")
-    return merged(source, ours, names, comment=shown)
+    text, found = merged(source, ours, names, comment=shown)
+    return text, (*found, *_silenced(source, made)) if text else found
+
+
+def _silenced(base: "SourceFile", made: "Compiled") -> "Iterator[Finding]":
+    """Rules of the user's own configuration that are wider than their author knows, now that our alerts are there."""
+    from failsoft.alerts import codes
+    from failsoft.alerts.burn import burn_labels
+    from failsoft.alerts.routing import read_configuration, strangers
+    from failsoft.alerts.routing.read import single_node
+    from failsoft.workspace.tree import SourceOrigin
+
+    configuration, node = read_configuration(base)[0], single_node(base)[0]
+    if configuration is None or node is None:
+        return
+    origin = SourceOrigin(base, node)
+    alerts = [labels for objective in made.objectives for labels in burn_labels(objective)]
+    for rule, fires, silent in strangers(configuration.inhibitions, alerts):
+        message = f"while {fires['slo']} burns, the {silent['severity']} of {silent['slo']} is silent by this rule"
+        hint = "`failsoft routes` shows what silences an alert"
+        yield Finding(codes.SILENCED_BY_STRANGERS, message, origin.place(*rule.path), "slo and model among equal", hint)

@@ -192,7 +192,8 @@ def _ways(answer: dict[str, Any]) -> list[str]:
     lines = []
     for one in answer["receivers"]:
         lines.append(f"  -> {one['receiver']}: {', '.join(one['ways']) or 'NOBODY is told'}")
-        because = ", ".join(one["because"]) or "no other route takes it"
+        nothing = "no other route takes it" if one["route"] == "route" else "it takes every alert"
+        because = ", ".join(one["because"]) or nothing
         lines.append(f"     because {because} ({one['route']})")
         lines += [f"     not {past['receiver']} ({past['route']}), which needs {past['not']}" for past in one["passed"]]
         together = ", ".join(one["groupBy"])

@@ -2,6 +2,7 @@
 
 from failsoft.alerts.routing.merge import merged
 from failsoft.alerts.routing.read import read_configuration
+from failsoft.alerts.routing.strangers import strangers
 from failsoft.alerts.routing.tree import Configuration, Delivery, Inhibition, Receiver, Route, deliveries, silencers
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "merged",
     "read_configuration",
     "silencers",
+    "strangers",
 ]
