@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from failsoft.cli.common import (
     alertmanager_option,
-    amount,
     finish,
     load_clean,
     output_option,
