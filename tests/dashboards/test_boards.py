@@ -3,17 +3,21 @@
 import json
 import re
 import time
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from failsoft.alerts.dashboards import BOARDS, dashboard_files
+from failsoft.alerts.dashboards.axes import moments, steps
+from failsoft.alerts.dashboards.chart import chart
 from failsoft.alerts.dashboards.page import Answer, Line, page
 from failsoft.alerts.dashboards.panels import Variable
 from failsoft.cli import main, root
-from failsoft.cli.dashboard import _checked
+from failsoft.cli.dashboard import _checked, _ordered
 from failsoft.clients.prometheus import PrometheusClient
 from failsoft.errors import UsageError
 from failsoft.lab.parts.prometheus import prometheus_server
@@ -209,3 +213,41 @@ def test_the_page_escapes_names_breaks_lines_at_gaps_and_says_why_there_is_nothi
     assert text.count('<circle class="c1"') == 1
     assert "Prometheus did not answer" in text
     assert text.count("no data") == len(board.panels) - 2
+
+
+def test_of_too_many_lines_the_ones_that_went_farthest_are_drawn():
+    def drawn(first):
+        lines = [Line(f"gpu {index}", ((0.0, 1.0), (60.0, float(index)))) for index in range(40)]
+        made = chart(lines, "celsius", width=500, start=0, end=60, first=first)
+        assert made.more == 28
+        return [line.name for line in made.lines]
+
+    assert drawn("highest") == [f"gpu {index}" for index in range(28, 40)]
+    assert drawn("lowest")[:1] == ["gpu 0"]
+    assert "gpu 39" not in drawn("lowest")
+
+
+def test_windows_are_named_from_the_shortest_to_the_longest():
+    lines = [Line(name, ()) for name in ("1d", "1h", "30m", "5m")]
+    assert [line.name for line in _ordered(lines)] == ["5m", "30m", "1h", "1d"]
+    assert [line.name for line in _ordered([Line("b", ()), Line("5m", ())])] == ["b", "5m"]
+
+
+@given(
+    values=st.lists(st.floats(-1e12, 1e12), min_size=1), unit=st.sampled_from(["share", "count", "seconds", "plain"])
+)
+def test_ticks_hold_all_values_and_are_few_and_even(values, unit):
+    low, high = min(values), max(values)
+    marks = steps(low, high, unit, whole=all(value == int(value) for value in values))
+    assert 2 <= len(marks) <= 8
+    room = (marks[1] - marks[0]) * 1e-6
+    assert marks[0] <= low + room
+    assert marks[-1] >= high - room
+    assert max(b - a for a, b in pairwise(marks)) <= (marks[1] - marks[0]) * 1.001
+
+
+@given(start=st.floats(1e9, 2e9), span=st.floats(1, 3e7))
+def test_ticks_of_time_are_within_it_and_few(start, span):
+    marks = moments(start, start + span)
+    assert len(marks) <= 8
+    assert all(start <= at <= start + span for at, _ in marks)

@@ -14,7 +14,7 @@ from failsoft.workspace.quantities import Duration
 
 if TYPE_CHECKING:
     from failsoft.alerts.dashboards import Board, Panel
-    from failsoft.alerts.dashboards.page import Answer
+    from failsoft.alerts.dashboards.page import Answer, Line
     from failsoft.alerts.dashboards.panels import Variable
     from failsoft.clients.prometheus import Prometheus
 
@@ -111,19 +111,27 @@ def _answer(panel: "Panel", prometheus: "Prometheus", values: Mapping[str, str],
     from failsoft.alerts.dashboards.page import Answer, Line
     from failsoft.alerts.dashboards.panels import filled
 
-    lines = []
+    lines: list[Line] = []
     try:
         for query in panel.queries:
             expression = filled(query.expression, values)
             if panel.kind == "lines":
                 found = prometheus.query_range(expression, start=start, end=end, step=(end - start) / _POINTS)
-                lines += [Line(_name(query.legend, series.labels), series.points) for series in found]
+                lines += _ordered([Line(_name(query.legend, series.labels), series.points) for series in found])
             else:
                 samples = prometheus.query(expression, at=end)
                 lines += [Line(_name(query.legend, one.labels), ((one.at, one.value),)) for one in samples]
     except (PermanentError, TooSlowError) as error:  # of one that does not answer at all, nothing is drawn
         return Answer(problem=f"{panel.title}: {error}")
     return Answer(tuple(lines))
+
+
+def _ordered(lines: "Sequence[Line]") -> "Sequence[Line]":
+    """Lines that are called by windows in the order of their lengths, and others as they came."""
+    try:
+        return sorted(lines, key=lambda line: Duration.parse(line.name).milliseconds)
+    except ValueError:
+        return lines
 
 
 def _name(legend: str, labels: Mapping[str, str]) -> str:

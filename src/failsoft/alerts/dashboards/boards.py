@@ -93,6 +93,7 @@ OVERVIEW = Board(
                     "share",
                     (Query(latest(BUDGET_REMAINING, _CHOSEN), "{{slo}} {{group}}"),),
                     "A steep fall is an incident; a slow one is a service that does not keep its promise.",
+                    first="lowest",
                 ),
                 Panel(
                     "Lasts, at today's burn",
@@ -107,6 +108,7 @@ OVERVIEW = Board(
                     "share",
                     (Query(latest(COVERAGE, _CHOSEN), "{{slo}} {{group}}"),),
                     "A budget knows only what was recorded. Below 100 % scrapes were lost, or the SLO is young.",
+                    first="lowest",
                 ),
             ),
         ),
@@ -214,6 +216,7 @@ SLO = Board(
                     "share",
                     (Query(f"min by (group) ({latest(BUDGET_REMAINING, _ONE)})", "budget left {{group}}"),),
                     "One line for each group, where the SLO has groups; the figures above are those of the worst one.",
+                    first="lowest",
                 ),
                 Panel(
                     "Events in a step",

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 
+from failsoft.alerts.dashboards.axes import moments, steps
 from failsoft.alerts.dashboards.numbers import told
-from failsoft.alerts.dashboards.panels import Unit
+from failsoft.alerts.dashboards.panels import First, Unit
 
 __all__ = ["Band", "Chart", "Drawn", "Limit", "Line", "Tick", "chart"]
 
@@ -17,14 +17,8 @@ HEIGHT = 200
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 22
 """The margins around what is drawn."""
 
-_TICKS = 4
 _SHOWN = 12
 _GAP_STEPS = 2.5
-_NICE = (1, 2, 2.5, 5, 10)
-_HOUR, _DAY = 3600, 86_400
-_PACES = (60, 300, 600, 900, 1800, *(_HOUR * hours for hours in (1, 2, 3, 6, 12)), *(_DAY * days for days in (1, 2, 5)))
-_EDGE = 0.03
-"""Of the width: nearer to an end there is no room for the word of a tick."""
 _THINNEST = 1.5
 
 
@@ -117,6 +111,7 @@ def chart(  # noqa: PLR0913  # what is drawn, and where
     end: float,
     bands: Sequence[Band] = (),
     limit: Limit | None = None,
+    first: First = "highest",
 ) -> Chart:
     """The drawing of lines between two moments.
 
@@ -128,12 +123,12 @@ def chart(  # noqa: PLR0913  # what is drawn, and where
         end: of the same.
         bands: stretches that are marked.
         limit: a value that is marked; there is room for it.
+        first: which lines are drawn where there are too many.
     """
     values = [value for line in lines for _, value in line.points if math.isfinite(value)] or [0.0]
     values += [limit.value] if limit is not None else []
-    low, high = min(0.0, *values), max(values)
-    step = _nice((high - low) / _TICKS or 1.0)
-    bottom, top = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
+    marks = steps(min(0.0, *values), max(values), unit, whole=all(value == int(value) for value in values))
+    bottom, top = marks[0], marks[-1]
 
     def x(at: float) -> float:
         share = min(1.0, max(0.0, (at - start) / max(1e-9, end - start)))
@@ -142,13 +137,10 @@ def chart(  # noqa: PLR0913  # what is drawn, and where
     def y(value: float) -> float:
         return round(HEIGHT - BOTTOM - (value - bottom) / (top - bottom) * (HEIGHT - TOP - BOTTOM), 1)
 
-    up = tuple(
-        Tick(y(bottom + index * step), told(bottom + index * step, unit))
-        for index in range(round((top - bottom) / step) + 1)
-    )
-    across = tuple(Tick(x(at), word) for at, word in _moments(start, end))
+    up = tuple(Tick(y(mark), told(mark, unit)) for mark in marks)
+    across = tuple(Tick(x(at), label) for at, label in moments(start, end))
     drawn = []
-    for index, line in enumerate(lines[:_SHOWN]):
+    for index, line in enumerate(_chosen(lines, first)):
         stretches = _stretches([(x(at), y(value), at) for at, value in line.points if math.isfinite(value)])
         paths = tuple("M" + "L".join(f"{px} {py}" for px, py, _ in run) for run in stretches if len(run) > 1)
         dots = tuple((run[0][0], run[0][1]) for run in stretches if len(run) == 1)
@@ -175,23 +167,13 @@ def _stretches(points: Sequence[tuple[float, float, float]]) -> list[list[tuple[
     return runs
 
 
-def _nice(step: float) -> float:
-    scale = 10.0 ** math.floor(math.log10(step))
-    return next(scale * nice for nice in _NICE if scale * nice >= step * (1 - 1e-9))
+def _chosen(lines: Sequence[Line], first: First) -> Sequence[Line]:
+    """Those that are drawn, in their order: where there are too many, the ones that went farthest."""
+    if len(lines) <= _SHOWN:
+        return lines
 
+    def farthest(index: int) -> float:
+        values = [value for _, value in lines[index].points if math.isfinite(value)]
+        return (-max(values) if first == "highest" else min(values)) if values else math.inf
 
-def _moments(start: float, end: float) -> list[tuple[float, str]]:
-    """Some ticks, seven at most, at round minutes, hours or days of UTC, and what each says.
-
-    >>> [word for _, word in _moments(1_700_000_000, 1_700_086_400)]
-    ['00:00', '06:00', '12:00', '18:00']
-    >>> [word for _, word in _moments(1_767_225_600, 1_767_225_600 + 30 * 86_400)]
-    ['02 Jan', '07 Jan', '12 Jan', '17 Jan', '22 Jan', '27 Jan']
-    """
-    span = max(1.0, end - start)
-    fine = next((pace for pace in _PACES if span / pace <= _TICKS + 2), 0)
-    pace = fine or math.ceil(span / (_TICKS + 2) / (10 * _DAY)) * 10 * _DAY
-    first, last = start + _EDGE * span, end - _EDGE * span
-    form = "%d %b" if pace >= _DAY else "%d %b %H:%M" if span > _DAY else "%H:%M"
-    ticks = (number * pace for number in range(math.ceil(first / pace), math.floor(last / pace) + 1))
-    return [(at, datetime.fromtimestamp(at, UTC).strftime(form)) for at in ticks]
+    return [lines[index] for index in sorted(sorted(range(len(lines)), key=farthest)[:_SHOWN])]

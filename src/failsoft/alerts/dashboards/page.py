@@ -56,7 +56,9 @@ def _shown(panel: Panel, answer: Answer, start: float, end: float) -> dict[str, 
     lasts = [(line.name, line.points[-1][1]) for line in answer.lines if line.points]
     figure = lasts[0][1] if panel.kind == "figure" and lasts else None
     width = _COLUMN * panel.width
-    drawn = panel.kind == "lines" and lasts
+    drawn = None
+    if panel.kind == "lines" and lasts:
+        drawn = chart(answer.lines, panel.unit, width=width, start=start, end=end, first=panel.first)
     return {
         "panel": panel,
         "problem": answer.problem,
@@ -65,7 +67,7 @@ def _shown(panel: Panel, answer: Answer, start: float, end: float) -> dict[str, 
         "tone": "" if figure is None else _tone(panel, figure),
         "rows": [(name, told(value, panel.unit)) for name, value in lasts[:_ROWS]],
         "more": max(0, len(lasts) - _ROWS),
-        "chart": chart(answer.lines, panel.unit, width=width, start=start, end=end) if drawn else None,
+        "chart": drawn,
     }
 
 

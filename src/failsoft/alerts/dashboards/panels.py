@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Board", "Kind", "Limit", "Panel", "Query", "Unit", "Variable", "filled", "latest"]
+__all__ = ["Board", "First", "Kind", "Limit", "Panel", "Query", "Unit", "Variable", "filled", "latest"]
 
 type Kind = Literal["figure", "lines", "table"]
 """One number, series over time, or a list of what is there now."""
 
 type Unit = Literal["share", "count", "seconds", "celsius", "watts", "plain"]
 """What the numbers are; a share is 0 to 1, and shown in percent."""
+
+type First = Literal["highest", "lowest"]
+"""Which lines matter where there is no room for all: those that went highest, or lowest."""
 
 type Limit = tuple[float, Literal["good", "warning", "bad"]]
 """From which value on a number means what."""
@@ -41,6 +44,7 @@ class Panel:
         about: what it means and what to do about it, for somebody who sees it for the first time.
         limits: of a figure, rising; below the first one it is plain.
         width: of 24 columns.
+        first: of lines, which to draw on failsoft's own page where there is no room for all.
     """
 
     title: str
@@ -50,6 +54,7 @@ class Panel:
     about: str = ""
     limits: tuple[Limit, ...] = ()
     width: int = 12
+    first: First = "highest"
 
 
 @dataclass(frozen=True, slots=True)
