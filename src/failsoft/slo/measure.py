@@ -115,7 +115,7 @@ def _of_engine(of: Selector, clock: Clock) -> Found:
     if source is None:
         return None, ()
     if isinstance(source, AvailabilitySource):
-        return requests_of(of, source, indicator.availability.bad if indicator.availability else ())
+        return requests_of(of, source, indicator.availability.bad if indicator.availability else None)
     if isinstance(source, RateSource):
         return _rate(of, source, clock)
     chosen = indicator.chosen

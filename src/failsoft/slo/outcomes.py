@@ -18,13 +18,13 @@ _NOWHERE = "no engine known here tells it: count it at the client or in a gatewa
 type Found = tuple[BadOfTotal | GoodOfTotal | None, tuple[Finding, ...]]
 
 
-def requests_of(of: Selector, source: AvailabilitySource, bad: Sequence[str]) -> Found:
+def requests_of(of: Selector, source: AvailabilitySource, bad: Sequence[str] | None) -> Found:
     """Requests, and which of them count as bad.
 
     Args:
         of: whose requests; the other engines of the workspace are named where this one cannot tell.
         source: how the engine counts them.
-        bad: the author's choice; empty for the engine's default.
+        bad: the author's choice; None for the engine's default.
     """
     wide = of.too_wide(*source.selections)
     if wide:
@@ -35,8 +35,11 @@ def requests_of(of: Selector, source: AvailabilitySource, bad: Sequence[str]) ->
             return None, (_unknown(of, source, bad[0], 0),)
         sentence = f"requests to {model} came to no good end"
         return GoodOfTotal(of.counted(source.total[0]), of.counted(source.good), sentence), ()
-    chosen = [_known(source, choice) for choice in bad or source.default]
-    unknown = tuple(_unknown(of, source, bad[index], index) for index, choice in enumerate(chosen) if choice is None)
+    written = bad or source.default
+    chosen = [_known(source, choice) for choice in written]
+    unknown = tuple(
+        _unknown(of, source, written[index], index) for index, choice in enumerate(chosen) if choice is None
+    )
     if unknown:
         return None, unknown
     names = list(dict.fromkeys(choice for choice in chosen if choice is not None))

@@ -43,7 +43,7 @@ class Below(Fixed):
 class Availability(Fixed):
     """The share of requests that come to a good end."""
 
-    bad: Annotated[tuple[Choice, ...], Field(min_length=1)] = ()
+    bad: Annotated[tuple[Choice, ...], Field(min_length=1)] | None = None
     """What counts as bad, such as [5xx, 429, length]; the engine's default when left out."""
 
 
@@ -155,7 +155,7 @@ class Goodput(Fixed):
     ttft: Latency | None = None
     tpot: Latency | None = None
     e2e: Annotated[Latency | None, Field(alias="e2e")] = None
-    bad: Annotated[tuple[Choice, ...], Field(min_length=1)] = ()
+    bad: Annotated[tuple[Choice, ...], Field(min_length=1)] | None = None
     """What counts as a failed request; the engine's default when left out."""
 
     snap: Literal["up", "down"] | None = None
