@@ -1,21 +1,27 @@
-"""The real parts as fixtures, and what happens where one is missing: a skip with its reason here, a failure in CI."""
+"""A small workspace, and the real parts: one that is missing is a skip with its reason here, a failure in CI."""
 
 import json
 import os
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from textwrap import dedent
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import settings
 
+from failsoft.alerts import compile_workspace
+from failsoft.alerts.compile import Compiled
 from failsoft.clients.binaries import find
 from failsoft.errors import MissingPartError
 from failsoft.lab import parts
 from failsoft.lab.parts import Server
+from failsoft.slo import resolve
+from failsoft.workspace.load import load
 
 # a loaded machine is no defect: pytest's own timeout tells what hangs
 settings.register_profile("failsoft", deadline=None)
@@ -32,6 +38,68 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     "pushgateway": ("pushgateway", lambda: os.access(CACHE / "parts" / "pushgateway", os.X_OK)),
     "spark": ("spark", (CACHE / "spark" / ".unpacked-from").is_file),
 }
+
+
+# What most tests of compilers begin with.
+WORKSPACE = """
+kind: Workspace
+metadata: {name: test}
+spec:
+  prometheus: {url: "http://prometheus:9090", scrapeInterval: 15s}
+  server: {url: "http://failsoft:8080", webhookSecret: {file: /etc/failsoft/webhook}}
+---
+kind: Team
+metadata: {name: assistants}
+spec:
+  slack: "#assistants"
+  pager: {pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}
+  people: [{name: ana, slack: U0ANA}]
+---
+kind: Model
+metadata: {name: chat}
+spec: {engine: vllm, select: {job: vllm, model_name: chat-70b}, owner: assistants}
+"""
+
+# What a lab has: a short period, windows of seconds.
+LAB_WINDOWS = """
+kind: AlertWindows
+metadata: {name: lab}
+spec:
+  period: 30m
+  keepFiringFor: 5s
+  tiers:
+    - {name: page-fast, severity: page, budget: 20%, short: 5s, long: 60s}
+    - {name: ticket, severity: ticket, budget: 25%, short: 30s, long: 5m}
+"""
+
+
+class Written:
+    """A workspace in a folder, and what was found in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workspace, self.found = load(root)
+
+    def resolve(self, name: str) -> tuple[Any, Any]:
+        """The objective of an SLO, and the findings about it."""
+        return resolve(self.workspace, self.workspace.slos[name])
+
+    def compiled(self, *, tests: bool = False, runbooks: Any = None) -> tuple[Compiled, Any]:
+        """What the workspace compiles to, and the findings."""
+        return compile_workspace(self.workspace, runbooks or {}, tests=tests)
+
+    def output(self, folder: Path, *, tests: bool = False) -> Compiled:
+        """Write what the workspace compiles to, and hand it back."""
+        made, _ = self.compiled(tests=tests)
+        put(made.files, folder)
+        return made
+
+
+def put(files: Mapping[str, str], folder: Path) -> None:
+    """Write texts to paths below a folder."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
 
 
 class StartServer(Protocol):
@@ -69,6 +137,46 @@ def pytest_report_header() -> list[str]:
         f"{marker}: not run, python3 tools/parts.py {part}" for marker, (part, there) in NEEDS.items() if not there()
     ]
     return [] if IN_CI else missing
+
+
+@pytest.fixture(name="put", scope="session")
+def _put() -> Callable[..., None]:
+    """Writes texts to paths below a folder: `put({"rules/a.yaml": text}, folder)`."""
+    return put
+
+
+@pytest.fixture(scope="session")
+def base() -> str:
+    """The documents of every workspace that `written` writes."""
+    return WORKSPACE
+
+
+@pytest.fixture(scope="session")
+def lab_windows() -> str:
+    return LAB_WINDOWS
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., Written]:
+    """Writes documents beside those of `base` into a folder, which then stand in `slo/0.yaml` and so on, and loads all.
+
+    `write(folder, TTFT)`; a workspace with errors is a failure unless it is expected to be `faulty`.
+    """
+
+    def write(root: Path, *documents: str, base: str = WORKSPACE, faulty: bool = False) -> Written:
+        texts = {f"slo/{index}.yaml": dedent(document).lstrip() for index, document in enumerate(documents)}
+        put({"reference.json": "{}", "failsoft.yaml": base.lstrip(), **texts}, root)
+        made = Written(root)
+        assert faulty or not [finding for finding in made.found if finding.severity == "error"], made.found
+        return made
+
+    return write
+
+
+@pytest.fixture
+def written(write: Callable[..., Written], tmp_path: Path) -> Callable[..., Written]:
+    """The same in the test's own folder: `written(TTFT)`."""
+    return partial(write, tmp_path / "workspace")
 
 
 @pytest.fixture(scope="session")

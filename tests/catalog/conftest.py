@@ -6,33 +6,9 @@ from pathlib import Path
 import pytest
 
 from failsoft.cli import main
-from failsoft.workspace.load import load, shipped
+from failsoft.workspace.load import shipped
 
 SCRAPES = Path(__file__).parents[1] / "data" / "scrapes"
-
-BASE = """
-kind: Workspace
-metadata: {name: test}
-spec:
-  prometheus: {url: "http://prometheus:9090", scrapeInterval: 1s}
-  server: {url: "http://failsoft:8080", webhookSecret: {file: /etc/failsoft/webhook}}
----
-kind: Team
-metadata: {name: assistants}
-spec:
-  slack: "#assistants"
-  pager: {pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}
-  people: [{name: ana, slack: U0ANA}]
----
-kind: AlertWindows
-metadata: {name: lab}
-spec:
-  period: 30m
-  keepFiringFor: 5s
-  tiers:
-    - {name: page-fast, severity: page, budget: 20%, short: 5s, long: 60s}
-    - {name: ticket, severity: ticket, budget: 25%, short: 30s, long: 5m}
-"""
 
 
 @pytest.fixture(scope="session")
@@ -53,27 +29,25 @@ def scrape():
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(write, base, lab_windows, tmp_path):
     """Writes a workspace: `workspace(engine, {slo: indicator}, *documents)` -> root, workspace, findings."""
+    before, _, _ = base.replace("15s", "1s").rpartition("---\nkind: Model")
 
-    def write(engine, slos, *documents, select="job: j"):
+    def written(engine, slos, *documents, select="job: j"):
         root = tmp_path / "workspace"
         shutil.rmtree(root, ignore_errors=True)
-        (root / "slo").mkdir(parents=True)
         model = (
             f"kind: Model\nmetadata: {{name: m}}\nspec: {{engine: {engine}, select: {{{select}}}, owner: assistants}}"
         )
-        (root / "failsoft.yaml").write_text(f"{BASE.lstrip()}---\n{model}\n")
         made = [
             f"kind: SLO\nmetadata: {{name: {name}}}\n"
             f"spec: {{model: m, indicator: {{{indicator}}}, objective: 99%, period: 30m}}"
             for name, indicator in slos.items()
         ]
-        for index, document in enumerate([*made, *documents]):
-            (root / "slo" / f"{index}.yaml").write_text(document.strip() + "\n")
-        return (root, *load(root))
+        workspace = write(root, *made, *documents, base=f"{before}---{lab_windows}---\n{model}\n", faulty=True)
+        return root, workspace.workspace, workspace.found
 
-    return write
+    return written
 
 
 @pytest.fixture

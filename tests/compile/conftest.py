@@ -1,40 +1,9 @@
-"""A small workspace written as people write it, and what becomes of it."""
-
-from pathlib import Path
-from textwrap import dedent
+"""SLOs in a small workspace, and what promtool makes of rules."""
 
 import pytest
 import yaml
 
-from failsoft.alerts import compile_workspace
 from failsoft.clients.binaries import run_tool
-from failsoft.slo import resolve
-from failsoft.workspace.load import load
-
-BASE = """
-kind: Workspace
-metadata: {name: test}
-spec:
-  prometheus: {url: "http://prometheus:9090", scrapeInterval: 15s}
-  server: {url: "http://failsoft:8080", webhookSecret: {file: /etc/failsoft/webhook}}
----
-kind: Team
-metadata: {name: assistants}
-spec:
-  slack: "#assistants"
-  pager: {pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}
-  people: [{name: ana, slack: U0ANA}]
----
-kind: Model
-metadata: {name: chat}
-spec: {engine: vllm, select: {job: vllm, model_name: chat-70b}, owner: assistants}
-"""
-
-TTFT = """
-kind: SLO
-metadata: {name: chat-ttft}
-spec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99%}
-"""
 
 DRIFT = """
 kind: DriftMonitor
@@ -49,67 +18,6 @@ spec:
   objective: 99%
 """
 
-# What a lab has: a short period, scrapes of a second, windows of seconds.
-LAB_WINDOWS = """
-kind: AlertWindows
-metadata: {name: lab}
-spec:
-  period: 30m
-  keepFiringFor: 5s
-  tiers:
-    - {name: page-fast, severity: page, budget: 20%, short: 5s, long: 60s}
-    - {name: ticket, severity: ticket, budget: 25%, short: 30s, long: 5m}
-"""
-
-
-class Written:
-    """A workspace in a folder."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        self.workspace, self.found = load(root)
-
-    def resolve(self, name):
-        """The objective of an SLO, and the findings about it."""
-        return resolve(self.workspace, self.workspace.slos[name])
-
-    def compiled(self, *, tests=False, runbooks=None):
-        """What the workspace compiles to, and the findings."""
-        return compile_workspace(self.workspace, runbooks or {}, tests=tests)
-
-    def output(self, folder: Path, *, tests=False):
-        """Write what the workspace compiles to, and hand it back."""
-        made, _ = self.compiled(tests=tests)
-        for path, text in made.files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
-        return made
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Writes documents beside those of `BASE` and loads them all: `written(TTFT)`."""
-
-    def write(*documents: str, base: str = BASE) -> Written:
-        root = tmp_path / "workspace"
-        root.mkdir(exist_ok=True)
-        (root / "reference.json").write_text("{}")
-        (root / "failsoft.yaml").write_text(base.lstrip())
-        for index, document in enumerate(documents):
-            (root / "slo").mkdir(exist_ok=True)
-            (root / "slo" / f"{index}.yaml").write_text(dedent(document).lstrip())
-        made = Written(root)
-        assert not [finding for finding in made.found if finding.severity == "error"], made.found
-        return made
-
-    return write
-
-
-@pytest.fixture
-def base():
-    """The documents of every workspace here."""
-    return BASE
-
 
 @pytest.fixture
 def drift():
@@ -118,17 +26,12 @@ def drift():
 
 
 @pytest.fixture
-def lab_windows():
-    return LAB_WINDOWS
-
-
-@pytest.fixture
 def slo(written):
     """Writes one SLO called `s` and hands back its objective and the findings: `slo("ttft: {below: 1s}", "99%")`."""
 
-    def make(indicator="ttft: {below: 500ms}", objective="99%", more="", *documents: str, base: str = BASE):
+    def make(indicator="ttft: {below: 500ms}", objective="99%", more="", *documents: str, **given: str):
         spec = f"model: chat, indicator: {{{indicator}}}, objective: {objective}" + (f", {more}" if more else "")
-        return written(f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}", *documents, base=base).resolve("s")
+        return written(f"kind: SLO\nmetadata: {{name: s}}\nspec: {{{spec}}}", *documents, **given).resolve("s")
 
     return make
 

@@ -11,26 +11,9 @@ from failsoft.alerts.compile import Compiled
 from failsoft.cli.compile import compiled
 from failsoft.clients.binaries import run_tool
 from failsoft.drift import ReferenceProfile, fit_arrays
-from failsoft.workspace.load import load
 
-BASE = """
-kind: Workspace
-metadata: {name: test}
-spec:
-  prometheus: {url: "http://prometheus:9090", scrapeInterval: 15s}
-  server: {url: "http://failsoft:8080", webhookSecret: {file: /etc/failsoft/webhook}}
----
-kind: Team
-metadata: {name: assistants}
-spec:
-  slack: "#assistants"
-  pager: {pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}
-  people: [{name: ana, slack: U0ANA}]
----
-kind: Model
-metadata: {name: chat}
-spec: {engine: vllm, select: {job: vllm, model_name: chat-70b}, owner: assistants}
----
+# Beside the documents that every workspace begins with.
+MONITOR = """
 kind: DriftMonitor
 metadata: {name: features}
 spec: {model: chat, reference: drift/chat.json, COUNTED, window: 4m, minRows: 100}
@@ -82,38 +65,33 @@ def profile():
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(write, put, base, tmp_path):
     """Writes a workspace and compiles it: `workspace(profile, counted="features: [age]")`."""
 
-    def write(
+    def written(
         *profiles: ReferenceProfile,
         counted: str = "{}",
         way: str = "",
         tests: bool = False,
         change: dict[str, str] | None = None,
     ) -> Place:
-        text = BASE
+        text = f"{base}---{MONITOR}"
         for old, new in (change or {}).items():
             assert old in text
             text = text.replace(old, new)
         root, out = tmp_path / "workspace", tmp_path / "out"
-        home = root / "drift"
-        home.mkdir(parents=True, exist_ok=True)
+        (root / "drift").mkdir(parents=True, exist_ok=True)
         if len(profiles) == 1:
-            (home / "chat.json").write_text(profiles[0].render())
+            put({"drift/chat.json": profiles[0].render()}, root)
         else:
             text = text.replace("drift/chat.json", "drift")
-            for index, profile in enumerate(profiles):
-                (home / f"{index}.json").write_text(profile.render())
-        (root / "failsoft.yaml").write_text(text.replace("COUNTED", way or f"counted: {counted}"))
-        loaded, found = load(root)
-        made, more = compiled(loaded, tests=tests)
-        for path, content in made.files.items():
-            (out / path).parent.mkdir(parents=True, exist_ok=True)
-            (out / path).write_text(content)
-        return Place(root, made, (*found, *more), out)
+            put({f"drift/{index}.json": profile.render() for index, profile in enumerate(profiles)}, root)
+        loaded = write(root, base=text.replace("COUNTED", way or f"counted: {counted}"), faulty=True)
+        made, more = compiled(loaded.workspace, tests=tests)
+        put(made.files, out)
+        return Place(root, made, (*loaded.found, *more), out)
 
-    return write
+    return written
 
 
 @pytest.fixture

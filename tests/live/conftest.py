@@ -10,29 +10,12 @@ import pytest
 from failsoft.cli.compile import compiled
 from failsoft.live import judge, subject_of
 from failsoft.live.model import Answers
-from failsoft.workspace.load import load
 
-WORKSPACE = """
-kind: Workspace
-metadata: {name: test}
-spec:
-  prometheus: {url: "http://prometheus:9090", scrapeInterval: 1s}
-  server: {url: "http://failsoft:8080", webhookSecret: {file: /etc/failsoft/webhook}}
----
-kind: Team
-metadata: {name: assistants}
-spec:
-  slack: "#assistants"
-  pager: {pagerduty: {routingKey: {file: /etc/failsoft/pagerduty}}}
-  people: [{name: ana, slack: U0ANA}]
----
+# Beside the documents that every workspace begins with.
+MORE = """
 kind: AlertWindows
 metadata: {name: lab}
 spec: {period: 30m, tiers: [{name: page, severity: page, budget: 10%, short: 5s, long: 1m}]}
----
-kind: Model
-metadata: {name: chat}
-spec: {engine: vllm, select: {job: vllm-chat, model_name: chat-70b}, owner: assistants}
 ---
 kind: SLO
 metadata: {name: chat-ttft}
@@ -60,17 +43,15 @@ http_requests_total{handler="/v1/completions",method="POST",status="2xx"} 10
 
 
 @pytest.fixture(scope="session")
-def asked_in():
+def asked_in(write, base):
     """What a workspace written in a folder asks: `asked_in(folder, ("text", "other text"), ...)`."""
 
     def subject(folder, *changes):
-        text = WORKSPACE
+        text = f"{base}---{MORE}".replace("15s", "1s").replace("job: vllm,", "job: vllm-chat,")
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
-        (folder / "failsoft.yaml").write_text(text)
-        workspace, findings = load(folder)
-        assert [finding for finding in findings if finding.severity == "error"] == []
+        workspace = write(folder, base=text).workspace
         return subject_of(workspace, compiled(workspace, tests=False)[0])
 
     return subject
