@@ -129,6 +129,23 @@ def test_hours_that_end_before_they_begin_are_refused(run, workspace):
 
 
 @pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("{start: '9:00'}", "spec.hours.start '9:00' is no time of day"),
+        ("{start: '9:00'}", "help: write 09:00"),
+        ("{end: '24:01'}", "spec.hours.end '24:01' is no time of day"),
+        # with this one Alertmanager would refuse all of its configuration
+        ("{timeZone: Europe/Berln}", "'Europe/Berln' is no time zone that is known here"),
+        ("{timeZone: Europe/Berln}", "help: did you mean Europe/Berlin?"),
+    ],
+)
+def test_hours_that_nobody_can_read_are_refused(run, workspace, hours, said):
+    code, _, err = run("check", workspace(team=f"  hours: {hours}"))
+    assert code == 1
+    assert said in err
+
+
+@pytest.mark.parametrize(
     "words", [("--label", "team"), ("--at", "tomorrow"), ("--alertmanager", "/no/such/file"), ("--label", "=x")]
 )
 def test_what_makes_no_sense_is_told_with_2(run, workspace, words):

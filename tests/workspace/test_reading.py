@@ -78,6 +78,22 @@ def test_five_megabytes_of_documents_are_refused_at_once(tmp_path):
     assert "5.0 MiB" in findings[0].message
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("version: prometheus/v1\nservice: x\nslos: []\n", "a document of Sloth (prometheus/v1)", "failsoft convert"),
+        ("apiVersion: openslo/v1\nkind: SLO\nspec: {}\n", "a document of OpenSLO (openslo/v1)", "failsoft convert"),
+        ("groups:\n- name: a\n  rules: []\n", "a rule file of Prometheus", "another folder"),
+        ("route: {receiver: a}\nreceivers: []\n", "a configuration of Alertmanager", "spec.alertmanager.base"),
+    ],
+)
+def test_a_document_of_another_tool_is_one_finding_that_says_where_it_belongs(tmp_path, text, said, hint):
+    (tmp_path / "other.yaml").write_text(text)
+    (finding,) = load(tmp_path)[1]
+    assert (finding.code.id, finding.message) == ("FS201", f"this is {said}")
+    assert hint in finding.hint
+
+
 def test_the_deepest_allowed_document_is_read():
     assert only("a: " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)).depth == DEEPEST
 

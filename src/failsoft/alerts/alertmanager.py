@@ -9,9 +9,10 @@ covered by the pagers of the other teams; where there is none either, the receiv
 Alertmanager alone, and a finding says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
 
@@ -19,11 +20,13 @@ from failsoft.alerts import codes
 from failsoft.alerts.causes import explained
 from failsoft.alerts.library import RULE_LABEL, Answered, matchers_of, owners
 from failsoft.alerts.presence import inhibitions as about_models
+from failsoft.alerts.routing.intervals import zone
 from failsoft.findings import Finding, Place
 from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, GROUP, STALE_ALERT, UNHEARD_ALERT
+from failsoft.workspace.decode import nearest
 from failsoft.workspace.kinds import TeamSpec
 from failsoft.workspace.model import Document, Workspace
 
@@ -73,7 +76,7 @@ def alertmanager_file(
         "receivers": _receivers(workspace, secret),
     } | ({"time_intervals": hours} if hours else {})
     text = yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=10_000, default_flow_style=None)
-    findings += [*problems, *idle, *_pager_findings(workspace), *_relative_keys(workspace)]
+    findings += [*problems, *idle, *_pager_findings(workspace), *_relative_keys(workspace), *_zones(workspace)]
     return f"# Written by failsoft compile from {origin}. Do not edit.\n{text}", tuple(findings)
 
 
@@ -182,6 +185,19 @@ def _hours(workspace: Workspace) -> list[dict[str, Any]]:
         for name, team in workspace.teams.items()
         if (hours := team.spec.hours) is not None
     ]
+
+
+def _zones(workspace: Workspace) -> Iterator[Finding]:
+    """Time zones that Alertmanager would not know either: with one of these it refuses the whole configuration."""
+    for team in workspace.teams.values():
+        if team.spec.hours is None:
+            continue
+        try:
+            zone(team.spec.hours.time_zone)
+        except ValueError as error:
+            place, known = team.at("spec", "hours", "timeZone"), sorted(available_timezones())
+            hint = nearest(team.spec.hours.time_zone, known)
+            yield Finding(codes.UNKNOWN_ZONE, str(error), place, "a time zone such as Europe/Berlin", hint)
 
 
 def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]], list[Finding]]:

@@ -18,9 +18,11 @@ __all__ = [
     "ROUTE_COLLISION",
     "RULES_REFUSED",
     "SECRET_RELATIVE",
+    "SILENCED_BY_STRANGERS",
     "SILENT_CIRCLE",
     "STALE_OUTPUT",
     "TIER_ORDER",
+    "UNKNOWN_ZONE",
     "UNPROVEN",
     "WEBHOOK_OPEN",
     "WEBHOOK_SECRET",
@@ -51,6 +53,7 @@ ROUTE_COLLISION = Code("FS447", "route-collision", "A name that two Alertmanager
 IDLE_CAUSE = Code(
     "FS448", "idle-cause", "A cause or a symptom of which no alert about a model exists.", Severity.WARNING
 )
+UNKNOWN_ZONE = Code("FS430", "unknown-zone", "A team whose hours are in a time zone that is not known.")
 SILENCED_BY_STRANGERS = Code(
     "FS450", "silenced-by-strangers", "An inhibition rule by which one SLO silences another one.", Severity.WARNING
 )
@@ -77,6 +80,7 @@ CODES = (
     ROUTES_UNREADABLE,
     ROUTE_COLLISION,
     IDLE_CAUSE,
+    UNKNOWN_ZONE,
     SILENCED_BY_STRANGERS,
     STALE_OUTPUT,
     NOT_PROVABLE,

@@ -60,6 +60,10 @@ def decode(file: SourceFile, node: Node, *, shipped: bool) -> tuple[Document[Any
     if not isinstance(node.data, dict):
         message = "a document has to be a mapping"
         return None, [Finding(codes.NO_MAPPING, message, origin.place(), "kind, metadata and spec")]
+    foreign = _foreign(node.data)
+    if foreign is not None:
+        place = origin.place("apiVersion" if "apiVersion" in node.data else next(iter(node.data)), key=True)
+        return None, [Finding(codes.UNKNOWN_KIND, f"this is {foreign[0]}", place, "a document of failsoft", foreign[1])]
     envelope, findings = _validated(Envelope, node.data, origin, ())
     kind = node.data.get("kind")
     if isinstance(kind, str) and kind not in SPECS:
@@ -76,6 +80,25 @@ def decode(file: SourceFile, node: Node, *, shipped: bool) -> tuple[Document[Any
     if envelope is None or spec is None:
         return None, findings
     return Document(kind, envelope.metadata.name, spec, origin, shipped), findings
+
+
+def _foreign(data: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What a document of somebody else's is, and where it belongs; one finding says more than one for each key."""
+    api = data.get("apiVersion") if "apiVersion" in data else data.get("version")
+    if isinstance(api, str) and api.startswith(("openslo", "prometheus/v1", "sloth.slok.dev/")):
+        tool = "OpenSLO" if api.startswith("openslo") else "Sloth"
+        return f"a document of {tool} ({api})", "failsoft convert makes documents of failsoft of it"
+    if "kind" not in data and "groups" in data:
+        return (
+            "a rule file of Prometheus",
+            "failsoft compile writes those; keep yours in another folder",
+        )
+    if "kind" not in data and {"route", "receivers"} & set(data):
+        return (
+            "a configuration of Alertmanager",
+            "name it under spec.alertmanager.base of the Workspace, and keep it in a folder of its own",
+        )
+    return None
 
 
 def named(node: Node) -> tuple[str, str] | None:

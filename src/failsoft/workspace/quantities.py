@@ -19,7 +19,20 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["Duration", "Fixed", "Latency", "Name", "ObjectName", "Percent", "Port", "Rate", "SecretRef", "Written"]
+__all__ = [
+    "Clock",
+    "Closing",
+    "Duration",
+    "Fixed",
+    "Latency",
+    "Name",
+    "ObjectName",
+    "Percent",
+    "Port",
+    "Rate",
+    "SecretRef",
+    "Written",
+]
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
@@ -28,6 +41,7 @@ _LATENCY_UNITS = {"us": Decimal("0.001")} | {unit: Decimal(_UNITS[unit]) for uni
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)(us|ms|[smh])")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/([smh])")
 _PERCENT = re.compile(r"\d+(?:\.\d+)?%")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _LONGEST_MS = 366 * 86_400_000
 
@@ -249,6 +263,29 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}),
 ]
 """The name of a document: an RFC 1123 label, as Kubernetes wants it."""
+
+
+def _clock(text: str) -> str:
+    if not _CLOCK.fullmatch(text):
+        hint = f"write 0{text}" if _CLOCK.fullmatch(f"0{text}") else ""
+        context = {"expected": "hours and minutes from 00:00 to 23:59, such as 09:00", "hint": hint}
+        raise PydanticCustomError("clock", "is no time of day", context)
+    return text
+
+
+def _closing(text: str) -> str:
+    return text if text == "24:00" else _clock(text)
+
+
+Clock = Annotated[str, AfterValidator(_clock), Field(json_schema_extra={"pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$"})]
+"""A time of day, such as `09:00`."""
+
+Closing = Annotated[
+    str,
+    AfterValidator(_closing),
+    Field(json_schema_extra={"pattern": r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
+]
+"""The same, or `24:00`, the end of the day."""
 
 
 @total_ordering

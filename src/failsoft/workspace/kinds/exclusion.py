@@ -11,13 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.kinds.alert_rule import Line
 from failsoft.workspace.kinds.inventory import Weekday
-from failsoft.workspace.quantities import Fixed, Name, Written
+from failsoft.workspace.quantities import Clock, Fixed, Name, Written
 
 __all__ = ["ExclusionSpec", "Instant", "Weekly"]
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?(Z|z|[+-]\d\d:\d\d)")
 _ZONE = r"^([+-]\d\d:\d\d|[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2})$"
-_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 @total_ordering
@@ -59,8 +58,8 @@ class Weekly(Fixed):
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
     """The days on which it begins."""
 
-    start: Annotated[str, Field(pattern=_TIME)]
-    end: Annotated[str, Field(pattern=_TIME)]
+    start: Clock
+    end: Clock
     """Before the start: on the next day."""
 
     time_zone: Annotated[str, Field(pattern=r"^([+-]\d\d:\d\d|[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2})$")] = (

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.kinds.families import Histograms
 from failsoft.workspace.kinds.oneof import OneOf
-from failsoft.workspace.quantities import Duration, Fixed, Name, ObjectName, SecretRef
+from failsoft.workspace.quantities import Clock, Closing, Duration, Fixed, Name, ObjectName, SecretRef
 from failsoft.workspace.texts import Url
 
 __all__ = [
@@ -124,8 +124,8 @@ class Hours(Fixed):
     """When a team is at work."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("monday", "tuesday", "wednesday", "thursday", "friday")
-    start: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"
-    end: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")] = "17:00"
+    start: Clock = "09:00"
+    end: Closing = "17:00"
     time_zone: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")] = "UTC"
     """As in `Europe/Berlin`; Alertmanager has to know it."""
 
