@@ -21,6 +21,7 @@ from failsoft.alerts.proof import proof_file
 from failsoft.alerts.rules import MAX_RULES, Alert, Group, rule_file, whole_file
 from failsoft.alerts.scenarios import budget_scenario, scenarios_of
 from failsoft.alerts.shape import shape_by, shape_of
+from failsoft.alerts.snapshots import snapshots_of
 from failsoft.alerts.stencils import Stencils
 from failsoft.findings import Finding, Place
 from failsoft.slo.exclusions import judge_exclusions
@@ -53,7 +54,7 @@ class Unit:
         place: where it is declared.
         names: the name of each of its alerts.
         make: makes the alerts themselves, which takes time and is often not asked for.
-        budget: the test file of its budget, which is recorded at another pace; empty where there is none.
+        beside: further test files: of its budget, which is recorded at another pace, and of its windows.
         shape: the same for those whose proofs differ in names only; empty where nothing else is like it.
     """
 
@@ -63,7 +64,7 @@ class Unit:
     place: Place
     names: tuple[str, ...]
     make: Callable[[], tuple[Alert, ...]] = field(compare=False)
-    budget: str = ""
+    beside: tuple[str, ...] = ()
     shape: str = ""
 
     @property
@@ -221,21 +222,33 @@ def _proven(
 ) -> Unit:
     """The unit with its proofs, which are added to the files.
 
-    Alerts and budget are recorded at their own paces, and promtool evaluates all of a test at one.
+    Alerts and budget are recorded at their own paces, windows are looked at once, and promtool evaluates all of a test
+    file at one pace.
     """
     alerting = [group for group in groups if alerts_of((group,))]
     others = [group for group in groups if group not in alerting]
     # a budget of groups reads which of them are counted by themselves
     others += [group for group in alerting if any(rule.name == GROUPS for rule in group.rules)]
     stories, budget = scenarios_of(objective, groups), budget_scenario(objective, groups)
-    tests, of_budget = f"tests/{objective.name}.test.yaml", f"tests/{objective.name}.budget.test.yaml"
-    for path, evaluated, told in ((tests, alerting, stories), (of_budget, others, (budget,))):
+    windows = snapshots_of(objective, groups)
+    tests, *beside = (f"tests/{objective.name}.{kind}test.yaml" for kind in ("", "budget.", "windows."))
+    for path, evaluated, told, once in (
+        (tests, alerting, stories, 0),
+        (beside[0], others, (budget,), 0),
+        (beside[1], groups, windows.scenarios, windows.at),
+    ):
         files[path] = proof_file(
-            objective.name, f"../{unit.rules}", evaluated, told, origin=unit.place.path, each=objective.cap + 1
+            objective.name,
+            f"../{unit.rules}",
+            evaluated,
+            told,
+            origin=unit.place.path,
+            each=objective.cap + 1,
+            once=once,
         )
     select = tuple(workspace.models[objective.model].spec.select.items())
-    shape = shape_of(objective, groups, (*stories, budget), select)
-    return replace(unit, tests=tests, budget=of_budget, shape=shape)
+    shape = shape_of(objective, groups, (*stories, budget, *windows.scenarios), select)
+    return replace(unit, tests=tests, beside=tuple(beside), shape=shape)
 
 
 def _watch(

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Literal
 
 from failsoft.alerts.simulate import Burn, burning
 from failsoft.alerts.timeline import Timeline
 
-__all__ = ["Promise", "State", "life"]
-
+__all__ = ["Promise", "State", "life", "turns"]
 
 _HAIRS = (1 - Fraction(1, 10**9), 1 + Fraction(1, 10**9))
 
@@ -49,7 +50,7 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     Returns:
         Evaluations, in milliseconds since the beginning, and what the alert does at them.
     """
-    may, must = (burning(timeline.events, replace(promise.burn, above=promise.burn.above * hair)) for hair in _HAIRS)
+    may, must = _burning(promise.burn, timeline)
     cell, step = timeline.cell, promise.step
     lag = -(-promise.lag // cell)
     kept = -(-promise.keep // step) * step // cell
@@ -67,3 +68,31 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
         ("quiet", over[:1]),
     )
     return tuple(((end + 1) * cell, state) for state, found in picked for end in found)
+
+
+def turns(burn: Burn, timeline: Timeline, slack: int) -> list[tuple[int, bool]]:
+    """Where the condition of an alert begins to hold or ceases to: the last moment before, and the first one after.
+
+    Args:
+        burn: the condition.
+        timeline: what happens.
+        slack: cells by which it may be found out late: so many later it still is, and so many earlier it already was.
+
+    Returns:
+        For each moment, how many cells have passed and whether the condition holds; within a hair of a threshold, and
+        where it turns again within the slack, nothing is said.
+    """
+    may, must = _burning(burn, timeline)
+    known = ((end, holds) for end, (maybe, holds) in enumerate(zip(may, must, strict=True)) if maybe == holds)
+    runs = [[end for end, _ in run] for _, run in groupby(known, key=itemgetter(1))]
+    found = []
+    for before, after in pairwise(runs):
+        found += [(before[-1 - slack] + 1, must[before[-1]])] if len(before) > slack else []
+        found += [(after[slack] + 1, must[after[0]])] if len(after) > slack else []
+    return found
+
+
+def _burning(burn: Burn, timeline: Timeline) -> tuple[list[bool], list[bool]]:
+    """Whether it may burn, and whether it must, at the end of each cell."""
+    may, must = (burning(timeline.events, replace(burn, above=burn.above * hair)) for hair in _HAIRS)
+    return may, must

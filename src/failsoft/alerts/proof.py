@@ -15,7 +15,6 @@ from failsoft.slo.records import Record
 
 __all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven", "values_in"]
 
-_CLOSE = Fraction(1, 100)
 # promtool reads at most 10,000 samples for a query, and one record may hold twenty windows
 _NAN_STEPS = 200
 _ASKED = "count(ALERTS{"
@@ -36,13 +35,20 @@ class Proven:
 
 
 def proof_file(  # noqa: PLR0913  # what is tested, and how
-    subject: str, rule_file: str, groups: Sequence[Group], scenarios: Iterable[Scenario], *, origin: str, each: int = 1
+    subject: str,
+    rule_file: str,
+    groups: Sequence[Group],
+    scenarios: Iterable[Scenario],
+    *,
+    origin: str,
+    each: int = 1,
+    once: int = 0,
 ) -> str:
     """The text of a promtool test file.
 
     Alerts are asked for through the series `ALERTS`, so that a check does not depend on the wording of annotations.
     Groups are evaluated last one first: one that reads what another records sees it a whole step late, as it may on a
-    server at worst.
+    server at worst. Where they are evaluated once only, it is in order, so that one sees what the other records.
 
     Args:
         subject: the SLO, or what else is tested.
@@ -51,12 +57,14 @@ def proof_file(  # noqa: PLR0913  # what is tested, and how
         scenarios: the stories.
         origin: what it was made from, for the comment on top.
         each: how many series a record may have.
+        once: milliseconds after which all is evaluated, once; 0 for evaluations at the pace of the groups.
     """
+    ordered = groups if once else tuple(reversed(groups))
     lines = [
         f"# Written by failsoft compile from {comment(origin)}. Do not edit.",
         f"rule_files: [{yaml_string(rule_file)}]",
-        f"evaluation_interval: {range_text(groups[0].interval)}",
-        f"group_eval_order: [{', '.join(yaml_string(group.name) for group in reversed(groups))}]",
+        f"evaluation_interval: {range_text(once or groups[0].interval)}",
+        f"group_eval_order: [{', '.join(yaml_string(group.name) for group in ordered)}]",
         "tests:",
     ]
     for scenario in scenarios:
@@ -69,13 +77,15 @@ def proof_file(  # noqa: PLR0913  # what is tested, and how
         if scenario.budget is not None:
             lines += _budget(subject, scenario.budget)
         lines += [line for asked in scenario.asked for line in _asked(*asked)]
-        ends = [check.at for check in scenario.checks] + ([scenario.budget.at] if scenario.budget else [])
-        lines += _no_nan(groups, max(ends), each)
+        if not once:
+            ends = [check.at for check in scenario.checks] + ([scenario.budget.at] if scenario.budget else [])
+            lines += _no_nan(groups, max(ends), each)
     return "\n".join(lines) + "\n"
 
 
 def _check(check: Check) -> list[str]:
-    labels = (("alertname", check.alert), *check.labels, ("alertstate", "firing"))
+    state = () if check.pending else (("alertstate", "firing"),)
+    labels = (("alertname", check.alert), *check.labels, *state)
     matchers = ", ".join(f"{name}={quoted(value)}" for name, value in labels)
     return [
         f"  - expr: {yaml_string(f'{_ASKED}{matchers}{_END}')}",
@@ -85,9 +95,9 @@ def _check(check: Check) -> list[str]:
 
 
 def _budget(slo: str, budget: Budget) -> list[str]:
-    """What is recorded as left, nothing excluded, is the truth within 1 % of the whole budget."""
+    """What is recorded as left, nothing excluded, is the truth."""
     recorded = f"max({budget.series}{{slo={quoted(slo)}}})"
-    least, most = number(budget.least - _CLOSE), number(budget.most + _CLOSE)
+    least, most = number(budget.least), number(budget.most)
     return [
         f"  - expr: {yaml_string(f'({recorded} > bool ({least})) * ({recorded} < bool ({most}))')}",
         f"    eval_time: {range_text(budget.at)}",
@@ -142,7 +152,7 @@ def _proven(check: dict[str, Any]) -> Proven:
     labels = dict(matcher.split("=", 1) for matcher in matchers)
     plain = {name: value.strip('"') for name, value in labels.items()}
     alert = plain.pop("alertname")
-    del plain["alertstate"]
+    plain.pop("alertstate", None)
     return Proven(alert, tuple(plain.items()), "fires" if check["exp_samples"] else "quiet")
 
 

@@ -29,6 +29,9 @@ __all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
+_YOUNG = 10
+"""Pulses before anything happens to what is young."""
+_CLOSE = Fraction(1, 100)
 _FEW = 10
 _IDLE = 6
 
@@ -42,20 +45,19 @@ class Check:
         alert: the alertname.
         labels: labels that tell it from the others.
         state: `fires` or `quiet`.
+        pending: whether it is enough that its condition holds, however long it has to.
     """
 
     at: int
     alert: str
     labels: tuple[tuple[str, str], ...]
     state: State
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of the budget at one evaluation (milliseconds), by the events: it lies between two truths.
-
-    What is recorded may lag behind what happened, so it is the truth of some moment of the lag.
-    """
+    """What is left of the budget at one evaluation (milliseconds): it lies between two numbers."""
 
     at: int
     least: Fraction
@@ -124,38 +126,53 @@ def _promises(objective: Objective, groups: tuple[Group, ...]) -> Mapping[str, P
 
 
 def budget_scenario(objective: Objective, groups: tuple[Group, ...]) -> Scenario:
-    """The story of an SLO's budget: errors come in the busy hours, so one that averages ratios would be wrong."""
+    """The story of an SLO's budget: errors come in the busy hours, so one that averages ratios would be wrong.
+
+    What is recorded may lag behind what happened, so within 1 % of the whole budget it is the truth of some moment of
+    the lag.
+    """
     timeline = _staircase(objective, _promises(objective, groups))
     cell, per_step = _cell(objective, objective.step)
     if more := _to_whole_steps(timeline.stretches, 0, per_step):
         timeline = replace(timeline, stretches=(*timeline.stretches, replace(timeline.stretches[-1], cells=more)))
     lag = ceil((cell + objective.delay) / cell)
     left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
-    budget = Budget(
-        timeline.cells * cell, min(left), max(left), BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
-    )
+    series = BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
+    budget = Budget(timeline.cells * cell, min(left) - _CLOSE, max(left) + _CLOSE, series)
     return _scenario(objective, "spends its budget in the busy hours", timeline, (), budget)
 
 
 def _staircase(objective: Objective, promises: Mapping[str, Promise]) -> Timeline:
-    """Health for longer than every window; errors at 1.5 times each tier's threshold, slowest tier first; health."""
+    """A short health; errors at 1.5 times each tier's threshold until it fires, slowest tier first; health.
+
+    Windows that are longer look back to the beginning: with whole windows, tiers are proven by snapshots.
+    """
     cell, per_pulse = _cell(objective, objective.pulse)
     least = min(tier.threshold for tier in objective.tiers)
     each = 1 if per_pulse == 1 else max(_MANY, ceil(100 / least), objective.min_bad)
     # the errors begin in the middle of a pulse, as they do in life
-    stretches = [Stretch(max(tier.long for tier in objective.tiers) // cell + per_pulse // 2, each, 0)]
+    stretches = [Stretch(_YOUNG * per_pulse + per_pulse // 2, each, 0)]
     for tier in sorted(objective.tiers, key=lambda tier: tier.threshold):
         guarded = Fraction(2 * objective.min_bad * cell, tier.long * each)
         ratio = min(Fraction(1), max(tier.threshold * _OVER, guarded))
-        lag = _lag(promises[tier.name], cell)
-        length = ceil(tier.long * tier.threshold / ratio / cell) + 2 * per_pulse + lag
-        stretches += _at_ratio(length, each if per_pulse == 1 else 2 * each, ratio)
+        busy = each if per_pulse == 1 else 2 * each
+        length = _until_it_burns(stretches, promises[tier.name].burn, cell, busy, ratio)
+        stretches += _at_ratio(length + 2 * per_pulse + _lag(promises[tier.name], cell), busy, ratio)
         if per_pulse == 1 and tier.wait:
             # a few slices are bad by turns, and what has to last starts again at every good one
             stretches.append(Stretch(tier.waits(objective.pulse) // cell + 1, 1, 1))
     rest = max(tier.short for tier in objective.tiers) + objective.keep_firing_for + 4 * objective.pulse
     stretches.append(Stretch(_to_whole_steps(stretches, rest // cell, per_pulse), each, 0))
     return Timeline(cell, tuple(stretches))
+
+
+def _until_it_burns(before: Sequence[Stretch], burn: Burn, cell: int, each: int, ratio: Fraction) -> int:
+    """Cells of errors after which a tier burns at the latest: by all that ever happened, or by its long window."""
+    total = sum(stretch.cells * stretch.total for stretch in before)
+    bad = sum(stretch.cells * stretch.bad for stretch in before)
+    ever = (burn.above * total - bad) / (each * (ratio - burn.above))
+    guard = burn.min_bad / (each * ratio)
+    return ceil(min(max(ever, guard), burn.long * burn.above / ratio / cell))
 
 
 def _life_of_all(objective: Objective, promises: Mapping[str, Promise], timeline: Timeline) -> list[Check]:

@@ -1,7 +1,7 @@
 """Timelines of traffic and of drift scores, and the input series of a promtool test that say the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -14,7 +14,7 @@ from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goo
 from failsoft.slo.promql import Matcher, number, quoted
 from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
-__all__ = ["Series", "Stretch", "Timeline", "creeping", "evaluations_stop", "series_of"]
+__all__ = ["Series", "Stretch", "Timeline", "creeping", "critical", "evaluations_stop", "run", "series_of"]
 
 _START = 1_000_000
 """Where counters begin: far from 0, where `increase` guesses when a counter was born."""
@@ -60,6 +60,14 @@ class Timeline:
     def cells(self) -> int:
         """How many cells there are."""
         return sum(stretch.cells for stretch in self.stretches)
+
+    def until(self, cells: int) -> "Timeline":
+        """What of it happened in its first so many cells."""
+        found, left = [], cells
+        for stretch in self.stretches:
+            found.append(replace(stretch, cells=min(stretch.cells, left)))
+            left -= found[-1].cells
+        return replace(self, stretches=tuple(found))
 
 
 def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
@@ -157,9 +165,9 @@ def _gauge(sli: Gauge, timeline: Timeline) -> Series:
             values.append(f"_x{stretch.cells}")
         elif sli.side == "older":
             # a Unix time that goes on: some seconds ago, at every sample; begun late enough to be after 1970
-            values.append(_run(begin * seconds - value, seconds, stretch.cells))
+            values.append(run(begin * seconds - value, seconds, stretch.cells))
         else:
-            values.append(_run(value, 0, stretch.cells))
+            values.append(run(value, 0, stretch.cells))
     return ((_series(sli.metric, sli.example), " ".join(values)),)
 
 
@@ -180,7 +188,7 @@ def _rate(sli: Rate, timeline: Timeline, samples: int) -> Series:
     for stretch in timeline.stretches:
         value = bad if stretch.bad else good
         counts.append((stretch.cells * samples, value * seconds if stretch.total else Fraction(0)))
-        work.append(_run(min(1, stretch.total), 0, stretch.cells * samples))
+        work.append(run(min(1, stretch.total), 0, stretch.cells * samples))
     if sli.busy is None:
         # without a word about work, no work is a counter that is not there
         idle = all(not stretch.total for stretch in timeline.stretches)
@@ -203,17 +211,17 @@ def _scores(sli: Score, timeline: Timeline) -> Series:
             values.append(f"_x{stretch.cells}")
             times.append(f"_x{stretch.cells}")
             continue
-        values.append(_run(Fraction(score), 0, stretch.cells))
-        times.append(_run(begin * seconds, seconds, stretch.cells))
+        values.append(run(Fraction(score), 0, stretch.cells))
+        times.append(run(begin * seconds, seconds, stretch.cells))
     return (
         (_series(DRIFT_SCORE, _pairs(sli.score_matchers)), " ".join(values)),
         (_series(DRIFT_EVALUATED, _pairs(sli.evaluated_matchers)), " ".join(times)),
-        *_critical(sli, timeline.cells),
+        *critical(sli, timeline.cells),
     )
 
 
-def _critical(sli: Score, cells: int) -> Series:
-    """The critical value, where that is exported: 1, and a page may be sent."""
+def critical(sli: Score, cells: int) -> Series:
+    """The critical value, where that is exported, for so many samples: 1, and a page may be sent."""
     if sli.above is not None:
         return ()
     return ((_series(DRIFT_CRITICAL, (*_pairs(sli.score_matchers), ("severity", "page"))), f"1x{cells}"),)
@@ -223,14 +231,14 @@ def evaluations_stop(sli: Score, interval: int, marks: tuple[int, int, int, int]
     """A tolerable score whose evaluation stands still, goes on, is gone, and the end: after these samples."""
     stalls, returns, gone, end = marks
     seconds = Fraction(interval, 1000)
-    moving = _run(0, seconds, stalls + 1)
-    still = _run(stalls * seconds, Fraction(0), returns - stalls)
-    again = _run((returns + 1) * seconds, seconds, gone - returns)
+    moving = run(0, seconds, stalls + 1)
+    still = run(stalls * seconds, Fraction(0), returns - stalls)
+    again = run((returns + 1) * seconds, seconds, gone - returns)
     nothing = f"_x{end - gone}"
     return (
         (_series(DRIFT_SCORE, _pairs(sli.score_matchers)), f"{(sli.above or Decimal(1)) / 2:f}+0x{gone} {nothing}"),
         (_series(DRIFT_EVALUATED, _pairs(sli.evaluated_matchers)), f"{moving} {still} {again} {nothing}"),
-        *_critical(sli, gone),
+        *critical(sli, gone),
     )
 
 
@@ -240,8 +248,8 @@ def creeping(sli: Score, begins: int, over: int, end: int) -> Series:
     return ((series, f"0x{begins} 1x{over - begins - 1} 0x{end - over}"),)
 
 
-def _run(first: Fraction | int, more: Fraction | int, samples: int) -> str:
-    """So many samples from a first one on, each larger than the one before by `more`."""
+def run(first: Fraction | int, more: Fraction | int, samples: int) -> str:
+    """So many samples from a first one on, each larger than the one before by `more`, in promtool's notation."""
     start = number(Fraction(first))
     return start if samples == 1 else f"{start}+{number(Fraction(more))}x{samples - 1}"
 
@@ -258,7 +266,7 @@ def _counter(runs: Runs, start: int | Fraction = _START) -> str:
     parts, value = [number(Fraction(start))], start
     for cells, more in runs:
         if cells:
-            parts.append(_run(value + more, more, cells))
+            parts.append(run(value + more, more, cells))
         value += more * cells
     return " ".join(parts)
 

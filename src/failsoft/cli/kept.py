@@ -85,7 +85,7 @@ class Kept:
             if model not in self.keys:
                 continue
             entry = entries.setdefault(model, _Entry(key=self.keys[model], files={}, alerts={}))
-            entry.files.update({path: listed[path] for path in (unit.rules, unit.tests, unit.budget) if path})
+            entry.files.update({path: listed[path] for path in (unit.rules, unit.tests, *unit.beside) if path})
             entry.alerts.update(Counter(entry.alerts) + Counter(unit.names))
         body = json.dumps({model: entry.model_dump() for model, entry in sorted(entries.items())})
         with suppress(OSError, UsageError):  # a workspace that cannot be written compiles all the same

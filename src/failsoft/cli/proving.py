@@ -167,10 +167,11 @@ def _shape(unit: Unit) -> str:
 
 def _test(alike: Sequence[Unit], folder: Path, tools: Tools) -> Finding | None:
     unit = alike[0]
-    proofs = [proof for proof in (unit.tests, unit.budget) if proof]
     others = f", and with it that of {len(alike) - 1} more of its shape" if len(alike) > 1 else ""
     try:
-        done = _promtool(tools, folder, "test", "rules", *(_alone(unit, proof, folder) for proof in proofs))
+        done = _promtool(
+            tools, folder, "test", "rules", *(_alone(unit, proof, folder) for proof in (unit.tests, *unit.beside))
+        )
     except UnavailableError:
         message = f"the proof of {unit.subject} did not end within {_TIMEOUT / 60:g} minutes{others}"
         hint = "run failsoft test again where less else runs; proofs take seconds to a few minutes of one processor"

@@ -1,0 +1,149 @@
+"""Moments by which windows are proven: what is recorded until then, and whether a tier burns, or what is left.
+
+What a rule makes of the increments of a window depends on these alone, however they came to be recorded. So it is asked
+once, at the one moment that decides and with all that came before, instead of being evaluated through days. How
+increments are recorded, when, and what `for` and `keep_firing_for` add, is told by stories that begin with raw series.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil
+from typing import NamedTuple
+
+from failsoft.alerts.burn import alerts_of
+from failsoft.alerts.expect import turns
+from failsoft.alerts.rules import Group
+from failsoft.alerts.scenarios import Budget, Check, Scenario
+from failsoft.alerts.simulate import Burn, share
+from failsoft.alerts.timeline import Series, Stretch, Timeline, critical, run
+from failsoft.slo.indicators import Score
+from failsoft.slo.promql import Matcher, quoted, range_text, selector
+from failsoft.slo.records import Count, count_labels, pulses_of, steps_of
+from failsoft.slo.resolve import Objective
+from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, COVERAGE, GROUP
+
+__all__ = ["Snapshots", "snapshots_of"]
+
+_OVER = Fraction(3, 2)
+_MANY = 1000
+_LAST = 2
+_SPENT = 4
+"""Budgets that are spent: so many times as much is wrong with what is left as is wrong with the budget."""
+_EXACT = Fraction(1, 10**6)
+
+
+class Snapshots(NamedTuple):
+    """Stories of which only the end is evaluated: all of them end after so many milliseconds."""
+
+    at: int
+    scenarios: tuple[Scenario, ...]
+
+
+def snapshots_of(objective: Objective, groups: tuple[Group, ...]) -> Snapshots:
+    """For each tier the moments at which it begins to burn and ceases to, and what is left at the end of a period."""
+    hops = {dict(alert.labels)["burn_tier"]: alert.hops for alert in alerts_of(groups)}
+    moments = [
+        (tier.name, timeline, burns)
+        for tier in objective.tiers
+        for timeline, burns in _moments(
+            Burn(tier.short, tier.long, tier.threshold, objective.min_bad), objective.pulse, hops[tier.name]
+        )
+    ]
+    period = _period(objective)
+    ends = [period.cells * period.cell, *(timeline.cells * timeline.cell for _, timeline, _ in moments)]
+    at = -(-max(ends) // objective.step) * objective.step
+    return Snapshots(at, (*(_burns(objective, at, *one) for one in moments), _left(objective, at, period)))
+
+
+def _burns(objective: Objective, at: int, tier: str, timeline: Timeline, burns: bool) -> Scenario:  # noqa: FBT001
+    check = Check(at, BURN_ALERT, (("slo", objective.name), ("burn_tier", tier)), "fires" if burns else "quiet", True)
+    series = _recorded(objective, pulses_of(objective), timeline, at)
+    if isinstance(objective.sli, Score):
+        series += critical(objective.sli, at // timeline.cell)
+    name = f"has recorded {range_text(timeline.cells * timeline.cell)} for {tier}"
+    return Scenario(name, timeline.cell, series, (check,))
+
+
+@lru_cache(maxsize=512)
+def _moments(burn: Burn, cell: int, hops: int) -> tuple[tuple[Timeline, bool], ...]:
+    """What is recorded before and at each turn of what happens to a tier; it may be told a pulse late for each hop."""
+    return tuple(
+        (timeline.until(cells), burns)
+        for timeline in (_burning(burn, cell, hops), _few(burn, cell, hops))
+        for cells, burns in turns(burn, timeline, hops)
+    )
+
+
+def _burning(burn: Burn, cell: int, hops: int) -> Timeline:
+    """Health for as long as the tier looks back, then errors at 1.5 times its threshold until it burns.
+
+    Then one pulse with so many errors that the short window is above the threshold until this leaves it, and the long
+    one too. Just before it leaves that, there are errors again: enough for the short window, too few for the long one.
+    """
+    short, long = burn.short // cell, burn.long // cell
+    each = max(_MANY, ceil(100 / burn.above), burn.min_bad)
+    ratio = min(Fraction(1), burn.above * _OVER)
+    # so many errors among as many good events make the threshold
+    odds = each * burn.above / (1 - burn.above)
+    burst = ceil(odds * long)
+    before = _LAST + hops
+    again = ceil(odds * (short + Fraction(long - short, 8)) / before)
+    return Timeline(
+        cell,
+        (
+            Stretch(long, each, 0),
+            Stretch(ceil(long * burn.above / ratio) + 2 + hops, 2 * each, ceil(2 * each * ratio)),
+            Stretch(1, burst, burst),
+            Stretch(max(0, long - 1 - before), each, 0),
+            Stretch(before + 1 + hops, again, again),
+        ),
+    )
+
+
+def _few(burn: Burn, cell: int, hops: int) -> Timeline:
+    """One error less than the guard asks for and nothing else, and then one more."""
+    return Timeline(
+        cell, (Stretch(1, burn.min_bad - 1, burn.min_bad - 1), Stretch(hops, 0, 0), Stretch(1 + hops, 1, 1))
+    )
+
+
+def _period(objective: Objective) -> Timeline:
+    """A step with many errors that the period holds no more, one that it still holds, and health."""
+    least, most = objective.period // objective.step, -(-objective.period // objective.step)
+    spent = min(Fraction(9, 10), _SPENT * objective.budget)
+    burst = ceil(spent / (1 - spent) * (least - 1) * _MANY)
+    between = [Stretch(most - least, _MANY, 0)]
+    stretches = (Stretch(1, 2 * burst, 2 * burst), *between, Stretch(1, burst, burst), Stretch(least - 1, _MANY, 0))
+    return Timeline(objective.step, stretches)
+
+
+def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
+    """What is left of the budget to the millionth, and that all of the period is covered."""
+    end, step = timeline.cells - 1, objective.step
+    windows = {objective.period // step * step, -(-objective.period // step) * step}
+    left = [1 - share(timeline.events, window, end) / objective.budget for window in windows]
+    series = BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
+    return Scenario(
+        "has recorded a period and a step",
+        step,
+        _recorded(objective, steps_of(objective), timeline, at),
+        (),
+        Budget(at, min(left) - _EXACT, max(left) + _EXACT, series),
+        ((f"max({COVERAGE}{{slo={quoted(objective.name)}}})", at, Fraction(1)),),
+    )
+
+
+def _recorded(objective: Objective, count: Count, timeline: Timeline, at: int) -> Series:
+    """The increments of a timeline as they are recorded; it ends at that moment, and there is nothing before it."""
+    labels = (*count_labels(objective), *(((GROUP, "one"),) if objective.cap else ()))
+    matchers = tuple(Matcher(label, "=", value) for label, value in labels)
+    nothing = at // timeline.cell - timeline.cells
+
+    def values(runs: Iterator[tuple[int, int]]) -> str:
+        return " ".join([f"_x{1 + nothing}", *(run(value, 0, cells) for cells, value in runs if cells)])
+
+    return (
+        (selector(count.bad, matchers), values((one.cells, one.bad) for one in timeline.stretches)),
+        (selector(count.total, matchers), values((one.cells, one.total) for one in timeline.stretches)),
+    )
