@@ -13,6 +13,7 @@ from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.tenants import Clock, tales_of
 from failsoft.alerts.timeline import Series, Stretch, Timeline, creeping, evaluations_stop, series_of
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
+from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
     BUDGET_OF_ALL,
@@ -21,6 +22,7 @@ from failsoft.slo.series import (
     CREEP_ALERT,
     CREEP_TIER,
     GROUP,
+    PULSE_BAD,
     STALE_ALERT,
     STALE_TIER,
 )
@@ -91,8 +93,9 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
     promises = _promises(objective, groups)
     staircase = _staircase(objective, promises)
     climbing = _life_of_all(objective, promises, staircase)
+    burns = _scenario(objective, "burns at 1.5 times each tier's threshold", staircase, climbing)
     stories = [
-        _scenario(objective, "burns at 1.5 times each tier's threshold", staircase, climbing),
+        replace(burns, asked=(_all_counted(objective, staircase),)),
         _outage(objective, promises),
         _idle(objective),
     ]
@@ -177,6 +180,13 @@ def _until_it_burns(before: Sequence[Stretch], burn: Burn, cell: int, each: int,
 
 def _life_of_all(objective: Objective, promises: Mapping[str, Promise], timeline: Timeline) -> list[Check]:
     return [check for tier in objective.tiers for check in _life(objective, promises, tier.name, timeline)]
+
+
+def _all_counted(objective: Objective, timeline: Timeline) -> tuple[str, int, Fraction]:
+    """That as many bad events were recorded, to the thousandth, as there were; there are none at the end."""
+    end = timeline.cells * timeline.cell
+    recorded = f"sum(sum_over_time({PULSE_BAD}{{slo={quoted(objective.name)}}}[{range_text(end)}]))"
+    return f"abs({recorded} / {sum(timeline.events.bad)} - 1) < bool 0.001", end, Fraction(1)
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,7 @@ increments are recorded, when, and what `for` and `keep_firing_for` add, is told
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 from typing import NamedTuple
 
 from failsoft.alerts.burn import alerts_of
@@ -27,6 +27,7 @@ __all__ = ["Snapshots", "snapshots_of"]
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
+_HARDLY = Fraction(1, _MANY)
 _LAST = 2
 _SPENT = 4
 """Budgets that are spent: so many times as much is wrong with what is left as is wrong with the budget."""
@@ -67,45 +68,45 @@ def _burns(objective: Objective, at: int, tier: str, timeline: Timeline, burns: 
 
 @lru_cache(maxsize=512)
 def _moments(burn: Burn, cell: int, hops: int) -> tuple[tuple[Timeline, bool], ...]:
-    """What is recorded before and at each turn of what happens to a tier; it may be told a pulse late for each hop."""
+    """What is recorded before and at the last turn of each history; a tier may be told a pulse late for each hop."""
     return tuple(
         (timeline.until(cells), burns)
-        for timeline in (_burning(burn, cell, hops), _few(burn, cell, hops))
-        for cells, burns in turns(burn, timeline, hops)
+        for stretches in _histories(burn, cell, hops)
+        for timeline in (Timeline(cell, stretches),)
+        for cells, burns in turns(burn, timeline, hops)[-2:]
     )
 
 
-def _burning(burn: Burn, cell: int, hops: int) -> Timeline:
-    """Health for as long as the tier looks back, then errors at 1.5 times its threshold until it burns.
-
-    Then one pulse with so many errors that the short window is above the threshold until this leaves it, and the long
-    one too. Just before it leaves that, there are errors again: enough for the short window, too few for the long one.
-    """
+def _histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]]:
+    """Each ends when it has turned, at one pulse: what decides is a pulse with many events that leaves a window."""
     short, long = burn.short // cell, burn.long // cell
-    each = max(_MANY, ceil(100 / burn.above), burn.min_bad)
-    ratio = min(Fraction(1), burn.above * _OVER)
-    # so many errors among as many good events make the threshold
-    odds = each * burn.above / (1 - burn.above)
-    burst = ceil(odds * long)
-    before = _LAST + hops
-    again = ceil(odds * (short + Fraction(long - short, 8)) / before)
-    return Timeline(
-        cell,
-        (
-            Stretch(long, each, 0),
-            Stretch(ceil(long * burn.above / ratio) + 2 + hops, 2 * each, ceil(2 * each * ratio)),
-            Stretch(1, burst, burst),
-            Stretch(max(0, long - 1 - before), each, 0),
-            Stretch(before + 1 + hops, again, again),
-        ),
+    each = ceil(max(_MANY, burn.min_bad) / burn.above)
+    limit, ratio = each * burn.above, min(Fraction(1), burn.above * _OVER)
+    below, above = floor(limit * (1 - _HARDLY)), min(each, ceil(limit * (1 + _HARDLY)))
+    # so many errors among so many good events make the threshold
+    odds = burn.above / (1 - burn.above)
+    after = 1 + hops
+    last = _LAST + hops + after
+    # errors at 1.5 times the threshold, after health
+    yield (
+        Stretch(long, each, 0),
+        Stretch(ceil(long * burn.above / ratio) + 1 + after, 2 * each, ceil(2 * each * ratio)),
     )
-
-
-def _few(burn: Burn, cell: int, hops: int) -> Timeline:
-    """One error less than the guard asks for and nothing else, and then one more."""
-    return Timeline(
-        cell, (Stretch(1, burn.min_bad - 1, burn.min_bad - 1), Stretch(hops, 0, 0), Stretch(1 + hops, 1, 1))
-    )
+    # errors leave the short window, in which there are hardly too few then; the long one has enough of them
+    burst = ceil(odds * each * long)
+    yield Stretch(long, each, below), Stretch(1, burst, burst), Stretch(short - 1 + after, each, below)
+    # errors leave the long window, in which there are hardly too few then; the short one has enough of them
+    if long > last:
+        again = floor(odds * each * (long - last) * (1 - _HARDLY) / last)
+        yield Stretch(1, burst, burst), Stretch(long - last + hops, each, 0), Stretch(last, again, again)
+    # good events leave the short window, in which there are hardly enough errors then, as there are in the long one
+    good = ceil((above / burn.above - each) * (short + Fraction(long - short, 4)))
+    yield Stretch(long, each, above), Stretch(1, good, 0), Stretch(short - 1 + after, each, above)
+    # good events leave the long window, in which there are hardly enough errors then, as there are in the short one
+    yield Stretch(1, each * long, 0), Stretch(long - 1 + after, each, above)
+    # one error less than the guard asks for and nothing else, and then one more
+    less = burn.min_bad - 1
+    yield Stretch(1, less, less), Stretch(hops, 0, 0), Stretch(after, 1, 1)
 
 
 def _period(objective: Objective) -> Timeline:

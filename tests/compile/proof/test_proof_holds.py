@@ -23,6 +23,7 @@ SHAPES = {
         1,
     ),
     "a month": ("ttft: {below: 500ms}", "objective: 99.9%", 15),
+    "a quarter": ("availability: {}", "objective: 99%, period: 90d, alerting: burn-30d", 15),
     "drift, lab": ("drift: {monitor: chat-output, signal: output-length, below: 0.25}", QUICK, 1),
     "drift by its budget": ("drift: {monitor: chat-output, signal: output-length}", QUICK, 1),
     "drift with a guard": (
@@ -50,11 +51,7 @@ LASTING = EIGHT.replace("name: eight", "name: lasting").replace("long: 1m}", "lo
 LASTING = LASTING.replace("long: 10m}", "long: 10m, for: 3m}")
 
 
-# six days, minute by minute: 20 s of a processor
-_HEAVY = {"a month": pytest.mark.slow}
-
-
-@pytest.fixture(params=[pytest.param(name, marks=_HEAVY.get(name, ())) for name in SHAPES])
+@pytest.fixture(params=SHAPES)
 def shape(request, written, base, drift, lab_windows):
     """A workspace with one SLO called `s` of that shape."""
     indicator, rest, scrape = SHAPES[request.param]
