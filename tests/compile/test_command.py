@@ -56,6 +56,7 @@ def test_compile_writes_rules_tests_and_routes(run, root, tmp_path):
         "tests/_models-chat.test.yaml",
         "tests/s.budget.test.yaml",
         "tests/s.test.yaml",
+        "tests/s.windows.test.yaml",
     }
     code, out, _ = run("compile", root(), "-o", tmp_path / "out")
     assert re.search(r"\b0 of [0-9]+ files changed", out)

@@ -76,19 +76,19 @@ def turns(burn: Burn, timeline: Timeline, slack: int) -> list[tuple[int, bool]]:
     Args:
         burn: the condition.
         timeline: what happens.
-        slack: cells by which it may be found out late: so many later it still is, and so many earlier it already was.
+        slack: cells before and after such a moment in which it does not turn, for what is found out late.
 
     Returns:
         For each moment, how many cells have passed and whether the condition holds; within a hair of a threshold, and
-        where it turns again within the slack, nothing is said.
+        where it turns again too soon, nothing is said.
     """
     may, must = _burning(burn, timeline)
     known = ((end, holds) for end, (maybe, holds) in enumerate(zip(may, must, strict=True)) if maybe == holds)
     runs = [[end for end, _ in run] for _, run in groupby(known, key=itemgetter(1))]
     found = []
     for before, after in pairwise(runs):
-        found += [(before[-1 - slack] + 1, must[before[-1]])] if len(before) > slack else []
-        found += [(after[slack] + 1, must[after[0]])] if len(after) > slack else []
+        found += [(before[-1 - slack] + 1, must[before[-1]])] if len(before) > 2 * slack else []
+        found += [(after[slack] + 1, must[after[0]])] if len(after) > 2 * slack else []
     return found
 
 

@@ -12,24 +12,23 @@ __all__ = ["HISTOGRAM", "observed"]
 HISTOGRAM = "{{schema:"
 """How a native histogram begins in the text of a test file, and nothing else does."""
 
-_START = 1_000_000
 _ONE = Fraction(1)
 
 type Runs = Sequence[tuple[int, int | Fraction]]
 
 
-def observed(counted: Counted, good: Runs, bad: Runs, *, absent: int = 0) -> str:
+def observed(counted: Counted, good: Runs, bad: Runs, *, begun: int, absent: int = 0) -> str:
     """A histogram that grows by so many good and bad observations at each sample.
 
     Args:
         counted: the histogram, with the bound between good and bad, where there is one.
         good: runs of samples, and how many good observations each of them adds.
         bad: the same runs with the bad ones.
-        absent: samples for which it is not there; then it begins at nothing.
+        begun: so many of each there are before.
+        absent: samples for which it is not there.
     """
-    start = 0 if absent else _START
-    parts = [f"_x{absent}"] if absent else [_histogram(counted, start, start)]
-    within, beyond = Fraction(start), Fraction(start)
+    parts = [f"_x{absent}"] if absent else [_histogram(counted, begun, begun)]
+    within, beyond = Fraction(begun), Fraction(begun)
     for (cells, more), (_, worse) in zip(good, bad, strict=True):
         if cells:
             first = _histogram(counted, within + more, beyond + worse)

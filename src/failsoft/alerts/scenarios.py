@@ -4,14 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import Promise, State, life
 from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.tenants import Clock, tales_of
-from failsoft.alerts.timeline import Series, Stretch, Timeline, creeping, evaluations_stop, series_of
+from failsoft.alerts.timeline import (
+    Series,
+    Stretch,
+    Timeline,
+    after_restart,
+    creeping,
+    evaluations_stop,
+    series_of,
+)
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
@@ -23,6 +31,7 @@ from failsoft.slo.series import (
     CREEP_TIER,
     GROUP,
     PULSE_BAD,
+    PULSE_TOTAL,
     STALE_ALERT,
     STALE_TIER,
 )
@@ -108,6 +117,7 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         return tuple(stories)
     if objective.cap:
         stories += _of_groups(objective, objective.sli, promises)
+    stories.append(_restarts(objective, objective.sli))
     few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
     return (*stories, *few, _sparse(objective, promises, bad=_FEW))
 
@@ -233,6 +243,29 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
     return _scenario(
         objective, "fails all of ten requests", timeline, _life(objective, promises, fastest.name, timeline)
     )
+
+
+def _restarts(objective: Objective, events: Events) -> Scenario:
+    """Few errors, all the time; the process is restarted, and once more while nobody scrapes it for some pulses.
+
+    Nothing fires, and as many events are recorded as there were, less a pulse and a scrape at each end.
+    """
+    cell, per_pulse = _cell(objective, objective.pulse)
+    least = min(tier.threshold for tier in objective.tiers)
+    each, cells, unseen = ceil(_MANY / least), 2 * _YOUNG * per_pulse - 1, _YOUNG * per_pulse
+    first = Timeline(cell, (Stretch(cells, each, floor(each * least / 2)),))
+    again = series_of(events, replace(first, begun=0))
+    series = after_restart(after_restart(series_of(events, first), 0, again), unseen, again)
+    # the first sample of a process is no cell's
+    anew, back = cells + 1, 2 * (cells + 1) + unseen
+    end = back + cells + 1
+    quiet = (
+        check for at in (anew + per_pulse, back + 2 * per_pulse, end) for check in _all_quiet(objective, at * cell)
+    )
+    recorded = f"sum(sum_over_time({PULSE_TOTAL}{{slo={quoted(objective.name)}}}[{range_text(end * cell)}]))"
+    there = 3 * cells * each
+    asked = f"({recorded} > bool {there - 4 * (per_pulse + 1) * each}) * ({recorded} < bool {there * 101 // 100})"
+    return Scenario("is restarted twice", cell, series, tuple(quiet), asked=((asked, end * cell, Fraction(1)),))
 
 
 def _of_groups(objective: Objective, events: Events, promises: Mapping[str, Promise]) -> list[Scenario]:

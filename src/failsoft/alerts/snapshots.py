@@ -23,7 +23,7 @@ from failsoft.slo.records import Count, count_labels, pulses_of, steps_of
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, COVERAGE, GROUP
 
-__all__ = ["Snapshots", "snapshots_of"]
+__all__ = ["Snapshots", "histories", "snapshots_of"]
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
@@ -71,13 +71,13 @@ def _moments(burn: Burn, cell: int, hops: int) -> tuple[tuple[Timeline, bool], .
     """What is recorded before and at the last turn of each history; a tier may be told a pulse late for each hop."""
     return tuple(
         (timeline.until(cells), burns)
-        for stretches in _histories(burn, cell, hops)
+        for stretches in histories(burn, cell, hops)
         for timeline in (Timeline(cell, stretches),)
         for cells, burns in turns(burn, timeline, hops)[-2:]
     )
 
 
-def _histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]]:
+def histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]]:
     """Each ends when it has turned, at one pulse: what decides is a pulse with many events that leaves a window."""
     short, long = burn.short // cell, burn.long // cell
     each = ceil(max(_MANY, burn.min_bad) / burn.above)
@@ -85,8 +85,8 @@ def _histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]
     below, above = floor(limit * (1 - _HARDLY)), min(each, ceil(limit * (1 + _HARDLY)))
     # so many errors among so many good events make the threshold
     odds = burn.above / (1 - burn.above)
-    after = 1 + hops
-    last = _LAST + hops + after
+    after = 1 + 2 * hops
+    last = _LAST + 2 * hops + after
     # errors at 1.5 times the threshold, after health
     yield (
         Stretch(long, each, 0),
@@ -98,7 +98,7 @@ def _histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]
     # errors leave the long window, in which there are hardly too few then; the short one has enough of them
     if long > last:
         again = floor(odds * each * (long - last) * (1 - _HARDLY) / last)
-        yield Stretch(1, burst, burst), Stretch(long - last + hops, each, 0), Stretch(last, again, again)
+        yield Stretch(1, burst, burst), Stretch(long - last + 2 * hops, each, 0), Stretch(last, again, again)
     # good events leave the short window, in which there are hardly enough errors then, as there are in the long one
     good = ceil((above / burn.above - each) * (short + Fraction(long - short, 4)))
     yield Stretch(long, each, above), Stretch(1, good, 0), Stretch(short - 1 + after, each, above)
@@ -106,7 +106,7 @@ def _histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]
     yield Stretch(1, each * long, 0), Stretch(long - 1 + after, each, above)
     # one error less than the guard asks for and nothing else, and then one more
     less = burn.min_bad - 1
-    yield Stretch(1, less, less), Stretch(hops, 0, 0), Stretch(after, 1, 1)
+    yield Stretch(1, less, less), Stretch(2 * hops, 0, 0), Stretch(after, 1, 1)
 
 
 def _period(objective: Objective) -> Timeline:

@@ -14,10 +14,20 @@ from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goo
 from failsoft.slo.promql import Matcher, number, quoted
 from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
-__all__ = ["Series", "Stretch", "Timeline", "creeping", "critical", "evaluations_stop", "run", "series_of"]
+__all__ = [
+    "Series",
+    "Stretch",
+    "Timeline",
+    "after_restart",
+    "creeping",
+    "critical",
+    "evaluations_stop",
+    "run",
+    "series_of",
+]
 
 _START = 1_000_000
-"""Where counters begin: far from 0, where `increase` guesses when a counter was born."""
+"""Where counters are: far from 0, where `increase` guesses when a counter was born."""
 
 type Series = tuple[tuple[str, str], ...]
 """Pairs of a series and its values, in promtool's notation."""
@@ -43,11 +53,13 @@ class Timeline:
         cell: milliseconds.
         stretches: in order.
         born: whether the counter of bad events does not exist before the first one.
+        begun: what counters show at the beginning.
     """
 
     cell: int
     stretches: tuple[Stretch, ...]
     born: bool = field(default=False)
+    begun: int = field(default=_START)
 
     @cached_property
     def events(self) -> Events:
@@ -77,7 +89,7 @@ def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
     needs more than one.
     """
     if isinstance(sli, GoodOfTotal | BadOfTotal):
-        return _events(sli, _runs(timeline, "total"), _runs(timeline, "bad"), born=timeline.born)
+        return _events(sli, timeline, _runs(timeline, "total"), _runs(timeline, "bad"))
     if isinstance(sli, Goodput):
         return _goodput(sli, timeline)
     if isinstance(sli, Gauge):
@@ -93,19 +105,24 @@ def _less(runs: Runs, others: Runs) -> Runs:
     return [(cells, more - less) for (cells, more), (_, less) in zip(runs, others, strict=True)]
 
 
-def _events(sli: GoodOfTotal | BadOfTotal, total: Runs, bad: Runs, *, born: bool = False) -> Series:
-    """Counters. Bad events are shared out among all kinds of them; those of a counter of its own are in the total too.
+def after_restart(before: Series, unseen: int, after: Series) -> Series:
+    """The same series, of which counters begin anew and some samples are missing in between."""
+    gap = f" _x{unseen}" if unseen else ""
+    return tuple((name, f"{values}{gap} {more}") for (name, values), (_, more) in zip(before, after, strict=True))
 
-    Where they are `born`, the counters of bad events do not exist before the first one.
-    """
+
+def _events(sli: GoodOfTotal | BadOfTotal, timeline: Timeline, total: Runs, bad: Runs) -> Series:
+    """Counters. Bad events are shared out among their kinds; those of a counter of its own are in the total too."""
+    begun = timeline.begun
     if isinstance(sli, GoodOfTotal) and sli.good.up_to is not None:
-        return ((_series(sli.good.metric, sli.good.example), observed(sli.good, _less(total, bad), bad)),)
+        values = observed(sli.good, _less(total, bad), bad, begun=begun)
+        return ((_series(sli.good.metric, sli.good.example), values),)
     if isinstance(sli, GoodOfTotal):
         # where good events are a part of the same metric, the rest of it is the bad ones
         rest = bad if sli.good.metric == sli.all_events.metric else total
         return (
-            (_series(sli.all_events.metric, sli.all_events.example), _counts(sli.all_events, rest)),
-            (_series(sli.good.metric, sli.good.example), _counts(sli.good, _less(total, bad))),
+            (_series(sli.all_events.metric, sli.all_events.example), _counts(sli.all_events, rest, begun)),
+            (_series(sli.good.metric, sli.good.example), _counts(sli.good, _less(total, bad), begun)),
         )
     metrics = {counted.metric for counted in sli.totals}
     shares = [_share(bad, index, len(sli.bads)) for index in range(len(sli.bads))]
@@ -113,22 +130,22 @@ def _events(sli: GoodOfTotal | BadOfTotal, total: Runs, bad: Runs, *, born: bool
     for counted, share in zip(sli.bads, shares, strict=True):
         rest = _less(rest, share) if counted.metric in metrics else rest
     counters = [
-        (_series(counted.metric, counted.example), _counts(counted, share, born=born))
+        (_series(counted.metric, counted.example), _counts(counted, share, begun, born=timeline.born))
         for counted, share in zip(sli.bads, shares, strict=True)
     ]
-    return ((_series(sli.totals[0].metric, sli.totals[0].example), _counts(sli.totals[0], rest)), *counters)
+    return ((_series(sli.totals[0].metric, sli.totals[0].example), _counts(sli.totals[0], rest, begun)), *counters)
 
 
-def _counts(counted: Counted, runs: Runs, *, born: bool = False) -> str:
+def _counts(counted: Counted, runs: Runs, begun: int, *, born: bool = False) -> str:
     """A counter, or a histogram whose observations are what is counted."""
     if counted.form == "classic":
-        return _born(runs) if born else _counter(runs)
+        return _born(runs) if born else _counter(runs, begun)
     nothing = [(cells, 0) for cells, _ in runs]
     if not born:
-        return observed(counted, runs, nothing)
+        return observed(counted, runs, nothing, begun=begun)
     before = next((index for index, (_, more) in enumerate(runs) if more), len(runs))
     absent = 1 + sum(cells for cells, _ in runs[:before])
-    return observed(counted, runs[before:], nothing[before:], absent=absent)
+    return observed(counted, runs[before:], nothing[before:], begun=0, absent=absent)
 
 
 def _share(runs: Runs, index: int, parts: int) -> Runs:
@@ -146,10 +163,10 @@ def _goodput(sli: Goodput, timeline: Timeline) -> Series:
     fails = sli.at_least and not {part.all_events.metric for part in sli.parts} & {one.metric for one in requests}
     ways = len(sli.parts) + fails
     failed = _share(bad, len(sli.parts), ways) if fails else [(cells, 0) for cells, _ in bad]
-    found = dict(_events(sli.requests, total, failed))
+    found = dict(_events(sli.requests, timeline, total, failed))
     for index, part in enumerate(sli.parts):
         late = _share(bad, index, ways) if sli.at_least else bad
-        found |= _events(part, _less(total, failed), late)
+        found |= _events(part, timeline, _less(total, failed), late)
     return tuple(found.items())
 
 

@@ -6,8 +6,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failsoft.alerts.expect import Promise, life
+from failsoft.alerts.expect import Promise, life, turns
 from failsoft.alerts.simulate import Burn, Events, burning, share
+from failsoft.alerts.snapshots import histories
 from failsoft.alerts.timeline import Stretch, Timeline
 
 CELLS = st.lists(st.integers(0, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=40)
@@ -52,3 +53,45 @@ def test_a_life_is_quiet_then_firing_then_kept_then_quiet():
     )
     # and what has to hold for longer than it did never fires
     assert life(replace(promise, wait=30_000), timeline) == ((90_000, "quiet"),)
+
+
+# no share of fewer than 97 events is exactly such a threshold
+@given(CELLS.filter(bool), st.integers(1, 96).map(lambda part: Fraction(part, 97)), st.integers(0, 3))
+def test_a_turn_is_told_at_its_last_moment_before_and_its_first_one_after(cells, above, slack):
+    timeline = Timeline(1000, tuple(Stretch(1, n, b) for n, b in cells))
+    burn = Burn(short=2000, long=5000, above=above, min_bad=1)
+    held = burning(timeline.events, burn)
+    for passed, burns in turns(burn, timeline, slack):
+        assert set(held[max(0, passed - 1 - slack) : passed + slack]) == {burns}
+        assert (not burns) in [held[at] for at in (passed - 2 - slack, passed + slack) if 0 <= at < len(held)]
+    assert sum(held[0] != now for now in held) == 0 or turns(burn, timeline, 0)
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(2, 13),
+    st.fractions(min_value="1/1000", max_value="96/100"),
+    st.sampled_from([1, 2, 5, 40, 5000]),
+)
+def test_histories_turn_where_a_window_of_one_pulse_more_or_less_would_not(short, times, above, min_bad):
+    """And with a threshold off by 1 %, of the windows that errors leave or are diluted in; and with a guard of one."""
+    burn = Burn(short=short * 1000, long=short * times * 1000, above=above, min_bad=min_bad)
+    told = [
+        (timeline, turns(burn, timeline, 0)[-2:])
+        for stretches in histories(burn, 1000, 0)
+        for timeline in (Timeline(1000, stretches),)
+    ]
+    assert all(len(moments) == 2 and moments[0][1] != moments[1][1] for _, moments in told)
+    wrong = [
+        replace(burn, min_bad=min_bad + 1),
+        replace(burn, above=above * Fraction(101, 100)),
+        replace(burn, above=above * Fraction(99, 100)),
+        *(replace(burn, short=burn.short + more) for more in (1000, -1000) if burn.short + more),
+        *(replace(burn, long=burn.long + more) for more in (1000, -1000) if burn.long + more >= burn.short),
+    ]
+    for other in wrong if times > 3 else ():
+        assert any(
+            burning(timeline.events, other)[passed - 1] != burns
+            for timeline, moments in told
+            for passed, burns in moments
+        ), other
