@@ -115,9 +115,9 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
         return tuple(stories)
     if isinstance(objective.sli, Slices):
         return tuple(stories)
+    stories.append(_restarts(objective, objective.sli))
     if objective.cap:
         stories += _of_groups(objective, objective.sli, promises)
-    stories.append(_restarts(objective, objective.sli))
     few = () if objective.min_bad == 1 else (_sparse(objective, promises, bad=1),)
     return (*stories, *few, _sparse(objective, promises, bad=_FEW))
 
