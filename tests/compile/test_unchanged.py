@@ -253,7 +253,7 @@ def test_only_the_model_that_changed_is_compiled_again(root, compiled, made):
     edit(root, "threshold")
     _, said = compiled("kept")
     assert made == ["own-ttft"]
-    assert " 3 of " in said  # rules, tests, and the tests of the budget
+    assert " 4 of " in said  # rules, tests, and the tests of the budget and of the windows
 
 
 @pytest.mark.parametrize("words", [("--no-cache",), ("--check",)])

@@ -38,7 +38,7 @@ def month(written, tmp_path):
     made = written(slo)
     compiled = made.output(tmp_path, tests=True)
     (unit,) = [unit for unit in compiled.units if unit.subject == "s"]
-    windows = replace(unit, tests="tests/s.windows.test.yaml", beside=(), alerts=())
+    windows = replace(unit, tests="tests/s.windows.test.yaml", beside=(), names=(), make=tuple)
     return made, replace(compiled, units=(windows,))
 
 
