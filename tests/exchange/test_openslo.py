@@ -214,6 +214,16 @@ def test_a_stored_ratio_can_be_judged_by_slices_and_not_by_events(converted, raw
         assert documents["SLO", "shop-errors"]["indicator"] == indicator
 
 
+@pytest.mark.parametrize("method", ["Occurrences", "RatioTimeslices"])
+def test_a_raw_ratio_that_says_its_counters_is_counted(converted, method):
+    query = "sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"
+    stored = f"ratioMetric: {{rawType: failure, {metric(query, 'raw')}}}"
+    documents, findings = converted(INLINE.replace("METRIC", stored).replace("Occurrences", method))
+    assert not errors(findings)
+    events = {"bad": "errors_total", "total": "requests_total"}
+    assert documents["SLO", "shop-errors"]["indicator"] == {"events": events}
+
+
 @pytest.mark.parametrize(
     ("spec", "code"),
     [

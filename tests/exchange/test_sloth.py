@@ -156,6 +156,42 @@ def test_a_raw_ratio_of_counters_is_no_approximation(converted, query, indicator
     assert documents["SLO", "shop-availability"]["indicator"] == {"events": indicator}
 
 
+PROBE = {"gauge": {"metric": "probe_success", "select": {"job": "a b"}, "above": "0.5"}}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '1 - avg_over_time(probe_success{job="a b"}[{{.window}}])',
+        '1 - avg(avg_over_time(probe_success{job="a b"} [{{.window}}]))',
+        """1 - (
+             sum(sum_over_time(probe_success{job="a b"}[{{.window}}]))
+             / sum(count_over_time(probe_success{job="a b"}[{{.window}}])))""",
+    ],
+)
+def test_the_mean_of_a_probe_becomes_slices_of_time_and_it_is_told(converted, codes, query):
+    text = FILE.replace("{SLI}", "{raw: {error_ratio_query: '" + " ".join(query.split()) + "'}}")
+    documents, findings = converted(text)
+    assert documents["SLO", "shop-availability"]["indicator"] == PROBE
+    assert "FS612" in codes(findings, "warning")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "1 - avg_over_time(satisfaction_ratio[{{.window}}])",  # which need not be 0 or 1
+        "1 - avg_over_time(up[5m])",
+        "avg_over_time(up[{{.window}}])",
+        "(1 - sum_over_time(up[{{.window}}])) / count_over_time(up[{{.window}}])",
+        "1 - sum_over_time(up[{{.window}}]) / count_over_time(probe_success[{{.window}}])",
+    ],
+)
+def test_other_averages_are_refused(converted, codes, query):
+    documents, findings = converted(FILE.replace("{SLI}", "{raw: {error_ratio_query: '" + query + "'}}"))
+    assert documents == {}
+    assert "FS605" in codes(findings, "error")
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

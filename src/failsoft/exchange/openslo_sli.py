@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from failsoft.exchange import codes
 from failsoft.exchange.openslo_given import Given, Spec, referred
-from failsoft.exchange.queries import Indicator, Made, Query, gauge, of_events, refused
+from failsoft.exchange.queries import Indicator, Made, Query, gauge, of_events, of_ratio, refused
 from failsoft.exchange.values import Foreign, Text, decoded
 from failsoft.findings import Finding
 
@@ -138,6 +138,10 @@ class _Reading:
         if ratio.raw_type is None:
             message = "a raw ratio needs a rawType"
             return None, [*findings, Finding(codes.INVALID, message, query.place, "success or failure")]
+        if self._method != "Timeslices":
+            made, more = of_ratio(query, success=ratio.raw_type == "success", windowed=False)
+            if made is not None:  # it says from which counters it is made
+                return self._budgeted(made, query, [*findings, *more])
         if self._method != "Timeslices" or target is None:
             hint = "give the counters that it was made of; or budget by Timeslices, with a timeSliceTarget"
             why = "is of a stored ratio, which forgets how many events there were"

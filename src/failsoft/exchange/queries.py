@@ -10,9 +10,11 @@ from failsoft.slo.promql import Matcher, le_matcher, selector
 from failsoft.workspace.counters import CountersError, Read, Term, read_counters, read_ratio
 from failsoft.workspace.tree import SourceOrigin
 
-__all__ = ["Indicator", "Query", "gauge", "of_events", "of_ratio", "refused"]
+__all__ = ["WINDOW", "Indicator", "Query", "gauge", "of_events", "of_ratio", "refused"]
 
-_WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+"""Sloth's placeholder for the window."""
+
 _BOUND = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -65,14 +67,14 @@ def of_events(part: Query, total: Query, *, good: bool, windowed: bool) -> Made:
     return made, findings + more
 
 
-def of_ratio(query: Query, *, success: bool) -> Made:
-    """A ratio of counters over Sloth's window, of errors unless `success` says otherwise."""
+def of_ratio(query: Query, *, success: bool, windowed: bool = True) -> Made:
+    """A ratio of counters, of errors unless `success` says otherwise; over Sloth's window where it has to be."""
     try:
-        above, below, direct = read_ratio(_WINDOW.sub("w", query.text))
+        above, below, direct = read_ratio(WINDOW.sub("w", query.text))
     except CountersError as error:
         hint = "a ratio that is no A / B or 1 - A / B of counters forgets how many events there were"
         return None, [refused(query, f"{error}{_where(query, error)}", hint)]
-    if (above.ranges | below.ranges) != {"w"} or above.bare:
+    if windowed and ((above.ranges | below.ranges) != {"w"} or above.bare):
         return None, [refused(query, "is not over {{.window}} everywhere")]
     return _events(above, below, query, good=direct == success)
 
@@ -99,7 +101,7 @@ def _no_gauge(query: Query, where: str = "") -> Finding:
 
 def _read(query: Query, findings: list[Finding], *, windowed: bool) -> Read | None:
     # the window of Go's template is no PromQL, and neither of its braces would be
-    text = _WINDOW.sub(lambda match: "w".ljust(len(match[0])), query.text)
+    text = WINDOW.sub(lambda match: "w".ljust(len(match[0])), query.text)
     try:
         read = read_counters(text, queries=True)
     except CountersError as error:

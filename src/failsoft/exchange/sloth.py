@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from failsoft.exchange import codes
+from failsoft.exchange.averages import of_average
 from failsoft.exchange.neutral import ForeignSlo, ForeignTier, Windows
 from failsoft.exchange.queries import Indicator, Query, of_events, of_ratio
 from failsoft.exchange.values import Foreign, Labels, Listed, Text, decoded
@@ -211,7 +212,7 @@ def _indicator(sli: _Sli, origin: SourceOrigin, path: tuple[str | int, ...]) -> 
         return None, [Finding(codes.NOT_EXPRESSIBLE, message, place, "the queries themselves", hint)]
     if sli.raw is not None:
         query = _query(sli.raw.error_ratio_query, origin, *path, "raw", "error_ratio_query", "errorRatioQuery")
-        return of_ratio(query, success=False)
+        return of_average(query) or of_ratio(query, success=False)
     assert sli.events is not None  # noqa: S101  # one of the three
     part = _query(sli.events.error_query, origin, *path, "events", "error_query", "errorQuery")
     total = _query(sli.events.total_query, origin, *path, "events", "total_query", "totalQuery")
