@@ -1,6 +1,7 @@
 """What may be promised depends on how much of a period was seen."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -62,3 +63,13 @@ def test_the_page_names_no_line_that_is_not_drawn_and_covers_no_gap(seen):
     assert sliding not in text
     kinds = re.findall(r'class="band (\w+)"', text)
     assert kinds[-1] == "unseen", "drawn above everything else"
+
+
+def test_a_group_with_a_hostile_name_is_only_a_name(seen):
+    """Labels come from requests: anybody may have put a script, or a line, into one."""
+    one = replace(seen(1), group=(("group", '<script>alert("1")</script>\n{{ x }}'),))
+    heading = next(iter(lines_of(one, str)))
+    assert heading == 'chat-ttft{group="<script>alert(\\"1\\")</script>\\n{{ x }}"}'
+    text = page(Asked("http://prometheus:9090", BEGIN, BEGIN + DAY, 4, 0), [one], [])
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text

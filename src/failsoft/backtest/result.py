@@ -5,6 +5,7 @@ from typing import Literal
 
 from failsoft.backtest.track import Labels, Span
 from failsoft.findings import Finding
+from failsoft.slo.promql import quoted
 from failsoft.slo.resolve import Objective
 
 __all__ = ["ENOUGH", "Budget", "Excluding", "Fired", "Point", "Promise", "Replayed", "Seen", "Stretch"]
@@ -202,7 +203,7 @@ class Replayed:
     @property
     def name(self) -> str:
         """The SLO, and its group where it has one."""
-        group = ", ".join(f"{label}={value}" for label, value in self.group)
+        group = ", ".join(f"{label}={quoted(value)}" for label, value in self.group)  # which may hold a newline
         return f"{self.objective.name}{{{group}}}" if group else self.objective.name
 
     @property
