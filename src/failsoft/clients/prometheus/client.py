@@ -34,6 +34,9 @@ _LIMITS = re.compile(
     re.IGNORECASE,
 )
 
+# While it evaluates it says the one, while it looks series up the other, as an error of the query.
+_SLOW = re.compile(r"timed out|context deadline exceeded")
+
 
 class PrometheusClient:
     """A Prometheus (or Thanos, Mimir, VictoriaMetrics) asked over HTTP; implements the port `Prometheus`.
@@ -184,12 +187,12 @@ class PrometheusClient:
             raise PermanentError(f"{message} ({who})")
         if may_lack and response.status_code == HTTPStatus.NOT_FOUND:
             raise NotFoundError(message)
+        if response.status_code == HTTPStatus.GATEWAY_TIMEOUT or _SLOW.search(said):
+            raise TooSlowError(message)
         if _is_refusal(response):
             # both 400 and 422 are used for limits, so only the words tell
             kind = TooLargeError if _LIMITS.search(said) else RefusedError
             raise kind(f"Prometheus refuses the query: {said}")
-        if response.status_code == HTTPStatus.GATEWAY_TIMEOUT or "timed out" in said:
-            raise TooSlowError(message)
         raise UnavailableError(message, delay=retry_after(response.headers, otherwise=_PAUSE))
 
     def _body(self, response: "Response", largest: int) -> bytes:
