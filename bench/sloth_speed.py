@@ -24,16 +24,7 @@ __all__ = ["run"]
 _FILES, _EACH = 1000, 10
 _FEWER = 10
 _PAIRS = 3
-_OWN = """
-import atexit, resource, sys
-from failsoft.cli import main
-def tell():
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    print(own.ru_utime + own.ru_stime, file=sys.stderr)
-atexit.register(tell)
-main()
-"""
-_FAILSOFT = (sys.executable, "-c", _OWN)
+_FAILSOFT = (sys.executable, "-m", "failsoft")
 _RUNBOOK = """\
 kind: Runbook
 metadata: {name: look}
@@ -121,17 +112,18 @@ def _compile(folder: Path, workspace: str, out: str) -> Took:
 
 def _took(*argv: str | Path) -> Took:
     started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen([str(word) for word in argv], stdout=subprocess.DEVNULL, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        said.seek(0)
-        last = said.read().splitlines()[-1:]
+    command = [str(word) for word in argv]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    wall = time.perf_counter() - started
+    # what it has used itself, without its children, is told until it is waited for
+    own = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+    _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(map(str, argv))} ended with {process.returncode}")
-    wall = time.perf_counter() - started
-    cpu = used.ru_utime + used.ru_stime
-    return Took(wall, cpu, float(last[0]) if argv[0] == sys.executable else cpu, used.ru_maxrss / 1024)
+    first = sum(map(int, own)) / os.sysconf("SC_CLK_TCK")
+    return Took(wall, used.ru_utime + used.ru_stime, first, used.ru_maxrss / 1024)
 
 
 def _ratio(pairs: list[tuple[float, float]]) -> float:

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from failsoft.alerts import compile_workspace
-from failsoft.cli.side_by_side import halves
+from failsoft.cli.side_by_side import shared
 
 SLOS = """
 kind: SLO
@@ -21,13 +21,13 @@ spec: {engine: vllm, select: {job: MODEL, model_name: m}, owner: assistants}
 
 
 def test_the_results_are_those_of_map_in_their_order():
-    assert halves(lambda one: (one, os.getpid() >= 0), range(7)) == [(one, True) for one in range(7)]
-    assert halves(str, ["a"]) == ["a"]
-    assert halves(str, []) == []
+    assert shared(lambda one: (one, os.getpid() >= 0), range(7)) == [(one, True) for one in range(7)]
+    assert shared(str, ["a"]) == ["a"]
+    assert shared(str, []) == []
 
 
 def test_two_processes_took_part():
-    assert len(set(halves(lambda _: os.getpid(), range(4)))) == 2
+    assert len(set(shared(lambda _: os.getpid(), range(4)))) == 2
 
 
 def test_what_a_killed_copy_was_to_do_is_done_here():
@@ -38,7 +38,7 @@ def test_what_a_killed_copy_was_to_do_is_done_here():
             os.kill(os.getpid(), signal.SIGKILL)
         return one * 2
 
-    assert halves(dies, range(6)) == [0, 2, 4, 6, 8, 10]
+    assert shared(dies, range(6)) == [0, 2, 4, 6, 8, 10]
 
 
 @pytest.mark.parametrize("bad", [0, 5])
@@ -49,7 +49,7 @@ def test_an_error_is_raised_whichever_half_it_is_in(bad):
         return one
 
     with pytest.raises(ValueError, match="no"):
-        halves(fails, range(6))
+        shared(fails, range(6))
 
 
 def test_a_workspace_compiles_to_the_same_bytes_and_units(written):
@@ -58,7 +58,7 @@ def test_a_workspace_compiles_to_the_same_bytes_and_units(written):
     documents += [SLOS.replace("MODEL", model).replace("NAME", f"{name}-{model}") for model in models for name in "ba"]
     made = written(*documents)
     one, told = compile_workspace(made.workspace, {}, tests=True)
-    two, also = compile_workspace(made.workspace, {}, tests=True, spread=halves)
+    two, also = compile_workspace(made.workspace, {}, tests=True, spread=shared)
     assert one.files == two.files
     assert one.units == two.units
     assert told == also

@@ -48,8 +48,10 @@ def _grouped(text: str, output: OutputAt) -> str:
     """
     more = f"  query_offset: {output.query_offset}\n" if output.query_offset else ""
     more += f"  partial_response_strategy: {output.partial_response}\n" if output.partial_response else ""
+    if not more:
+        return text
     head, groups = groups_in(text)
-    return "".join([head, *(group.replace("\n", f"\n{more}", 1) for group in groups)]) if more else text
+    return "".join([head, *(group.replace("\n", f"\n{more}", 1) for group in groups)])
 
 
 def _namespace(path: str, text: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ _MOST = 1000
 """Forms of which the text is held, 20 KiB each."""
 
 _PLAIN = re.compile(r"[-a-zA-Z0-9_.]*")
-_CLOCKS = attrgetter("budget", "period", "pulse", "step", "scrape", "keep_firing_for", "min_bad")
+_CLOCKS = attrgetter("period", "pulse", "step", "scrape", "keep_firing_for", "min_bad")
 _NAMES = attrgetter("name", "model", "team", "failure_mode", "definition")
 
 
@@ -93,7 +93,7 @@ class Stencils:
             return self._whole(objective, runbook)
         spec, sli = objective.document.spec, objective.sli
         about = spec.description.strip()
-        # the same tiers are one value for all that promise the same, and to hash them takes longer than all the rest
+        # tiers are one value for all that promise the same, and to hash them would take longer than all the rest
         promise = (id(objective.tiers), str(objective.target), *_CLOCKS(objective))
         form = (promise, spec.class_, bool(about), bool(runbook), len(names))
         stencil = self._stencil(form, objective, runbook)

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from failsoft import __version__
-from failsoft.cli.lazy import LazyGroup
+from failsoft.cli.lazy import Ended, LazyGroup
 from failsoft.errors import FailsoftError, MissingPartError
 
 __all__ = ["COMMANDS", "main", "root"]
@@ -83,13 +84,25 @@ def root() -> None:
     """AI reliability and SRE runbook automation: SLOs, drift, chaos and runbooks in one closed loop."""
 
 
+def _run(arguments: Sequence[str] | None) -> None:
+    try:
+        root(arguments, prog_name="failsoft")
+    except Ended as ended:
+        if arguments is not None or threading.active_count() > 1:
+            raise
+        # to take half a gigabyte of documents apart would take as long as to read them
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1 if ended.code else 0)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command (with `sys.argv` by default); errors of ours and of files are told in words, with exit code 2.
 
     Where the reader of our output goes away, as `| head` does, click ends the run without a word.
     """
     try:
-        root(arguments, prog_name="failsoft")
+        _run(arguments)
     except FailsoftError as error:
         click.echo(f"failsoft: {error}", err=True)
         sys.exit(2)

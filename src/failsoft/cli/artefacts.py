@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from failsoft.errors import UsageError
 
-__all__ = ["MANIFEST", "Changes", "digest", "inside", "replace", "stale", "write"]
+__all__ = ["MANIFEST", "Changes", "digest", "inside", "manifest", "replace", "stale", "write"]
 
 MANIFEST = "failsoft-manifest.json"
 """The list of the files that we wrote, with their hashes."""
@@ -50,11 +50,10 @@ def write(files: Mapping[str, str], folder: Path, kept: Mapping[str, str] = Mapp
     Raises:
         UsageError: the folder cannot be written, or a file of somebody else stands in our way.
     """
-    contents = {path: text.encode() for path, text in files.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            return _write(contents, folder, kept)
+            return _write(files, folder, kept)
     except OSError as error:
         raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
@@ -66,7 +65,7 @@ def replace(path: Path, text: str) -> None:
         UsageError: it cannot be written.
     """
     try:
-        _stage(path, text.encode()).replace(path)
+        _stage(path, text).replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -80,10 +79,10 @@ def stale(files: Mapping[str, str], folder: Path) -> dict[str, str]:
         UsageError: the folder cannot be read, or a file of somebody else stands in our way.
     """
     try:
-        before = _manifest(folder)
+        before = manifest(folder)
         found = {}
         for path, text in files.items():
-            if _differs(folder, path, text.encode(), before):
+            if _differs(folder, path, text, before):
                 found[path] = "is out of date" if (folder / path).exists() else "is missing"
         gone = [path for path in before if path not in files and _ours(folder / path, before[path])]
     except OSError as error:
@@ -104,16 +103,16 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _write(contents: Mapping[str, bytes], folder: Path, kept: Mapping[str, str]) -> Changes:
-    before = _manifest(folder)
-    changed = {path: raw for path, raw in contents.items() if _differs(folder, path, raw, before)}
+def _write(files: Mapping[str, str], folder: Path, kept: Mapping[str, str]) -> Changes:
+    before = manifest(folder)
+    changed = [path for path, text in files.items() if _differs(folder, path, text, before)]
     for parent in sorted({(folder / path).parent for path in changed}):
         parent.mkdir(parents=True, exist_ok=True)
     # writing and hashing wait for the system and for no Python, so two threads do them side by side
     with ThreadPoolExecutor(2) as pool:
-        staged = {path: pool.submit(_stage, folder / path, raw) for path, raw in changed.items()}
-        hashed = pool.map(digest, contents.values())
-        listed = {**kept, **dict(zip(contents, hashed, strict=True))}
+        staged = {path: pool.submit(_stage, folder / path, files[path]) for path in changed}
+        hashed = pool.map(lambda text: digest(text.encode()), files.values())
+        listed = {**kept, **dict(zip(files, hashed, strict=True))}
     try:
         for path, temporary in [(path, one.result()) for path, one in staged.items()]:
             temporary.replace(folder / path)
@@ -129,7 +128,7 @@ def _write(contents: Mapping[str, bytes], folder: Path, kept: Mapping[str, str])
             parent.rmdir()
     if listed != before:
         text = json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n"
-        _stage(folder / MANIFEST, text.encode()).replace(folder / MANIFEST)
+        _stage(folder / MANIFEST, text).replace(folder / MANIFEST)
     return Changes(len(changed), len(gone), listed)
 
 
@@ -138,12 +137,12 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def _stage(target: Path, raw: bytes) -> Path:
+def _stage(target: Path, text: str) -> Path:
     handle, name = tempfile.mkstemp(prefix=_STAGED, dir=target.parent)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(raw)
+            stream.write(text.encode())
         path.chmod(0o644)
     except OSError:
         path.unlink(missing_ok=True)
@@ -151,12 +150,12 @@ def _stage(target: Path, raw: bytes) -> Path:
     return path
 
 
-def _differs(folder: Path, path: str, raw: bytes, before: Mapping[str, str]) -> bool:
+def _differs(folder: Path, path: str, text: str, before: Mapping[str, str]) -> bool:
     try:
         there = (folder / path).read_bytes()
     except FileNotFoundError:
         return True
-    if there == raw:
+    if there == text.encode():
         return False
     if path not in before and not there.startswith(_MARKS):
         raise UsageError(
@@ -173,7 +172,7 @@ def _ours(path: Path, known: str) -> bool:
         return False
 
 
-def _manifest(folder: Path) -> dict[str, str]:
+def manifest(folder: Path) -> dict[str, str]:
     """The files of the last time. Without a manifest that we can read there are none."""
     try:
         loaded = json.loads((folder / MANIFEST).read_bytes())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from failsoft.cli.common import MANY_FILES, finish, output_option, uncollected, workspace_argument
-from failsoft.cli.side_by_side import halves_from
+from failsoft.cli.side_by_side import shared_from
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Severity, amount
 from failsoft.workspace import Document, Workspace
@@ -92,9 +92,9 @@ def _own(what: str, documents: Mapping[str, Document[Any]]) -> str:
 
 def findings_of(root: Path) -> tuple[Workspace, tuple[Finding, ...]]:
     """The workspace and all that is wrong with it: its documents, what they compile to, and the files they name."""
-    from failsoft.cli.compile import compiled
+    from failsoft.cli.compile import compiled, compilers
 
-    loaded, findings = load(root, halves_from(MANY_FILES))
+    loaded, findings = load(root, shared_from(MANY_FILES, compilers))
     _, more = compiled(loaded, rules=False, tests=False)
     seen = {finding.place for finding in findings if finding.severity is Severity.ERROR}
     found = (*findings, *more, *(one for one in _references(loaded) if one.place not in seen))

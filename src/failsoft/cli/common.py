@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from failsoft.cli.side_by_side import halves_from
+from failsoft.cli.lazy import Ended
+from failsoft.cli.side_by_side import shared_from
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, Severity, counted, render
 from failsoft.workspace import Workspace
@@ -125,15 +126,18 @@ def finish(findings: Sequence[Finding], form: str, good: str, root: Path = Path(
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if form == "text":
         click.echo(counted(findings) if failed else good + (f" ({counted(findings)})" if findings else ""), err=failed)
-    sys.exit(1 if failed else 0)
+    raise Ended(1 if failed else 0)
 
 
-def load_clean(root: Path, form: str, base: Path | None = None) -> tuple[Workspace, tuple[Finding, ...]]:
+def load_clean(
+    root: Path, form: str, base: Path | None = None, meanwhile: Callable[[], object] = lambda: None
+) -> tuple[Workspace, tuple[Finding, ...]]:
     """The workspace and its warnings; where it has errors, they are printed and the command ends with 1.
 
-    `base` is the Alertmanager configuration that the command line names.
+    `base` is the Alertmanager configuration that the command line names; `meanwhile` is called while another process
+    reads already.
     """
-    workspace, findings = load(root, halves_from(MANY_FILES))
+    workspace, findings = load(root, shared_from(MANY_FILES, meanwhile))
     if any(finding.severity is Severity.ERROR for finding in findings):
         finish(findings, form, "", root)
     if base is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -17,6 +18,7 @@ from failsoft.cli.common import (
     workspace_argument,
 )
 from failsoft.cli.kept import NOTHING, Kept, kept
+from failsoft.cli.sealed import OPEN, Said, seal
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, Severity, amount
 from failsoft.workspace.kinds.configuration import OutputAt
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from failsoft.workspace import Workspace
     from failsoft.workspace.tree import SourceFile
 
-__all__ = ["command", "compiled"]
+__all__ = ["command", "compiled", "compilers"]
 
 _MANY = 100
 """SLOs from which on a second process that makes half of the tests saves more than it costs."""
@@ -69,11 +71,15 @@ def command(  # noqa: PLR0913  # an argument for each option
     (the folder .failsoft of WORKSPACE says what was made of what). Exit codes: 0 no error (warnings do not fail),
     1 errors, 2 could not start.
     """
-    from failsoft.alerts.packages import packaged
-    from failsoft.cli.artefacts import stale, write
-
     with uncollected():
-        loaded, warnings = load_clean(workspace, output, alertmanager)
+        sealed = seal(workspace, (out, form, namespace, labels, tests, alertmanager)) if cache and not check else OPEN
+        if ended := sealed.said():
+            said, left = ended
+            finish(said.findings, output, f"{said.folder}: {said.what}, 0 of {left} files changed", workspace)
+        loaded, warnings = load_clean(workspace, output, alertmanager, compilers)
+        from failsoft.alerts.packages import packaged
+        from failsoft.cli.artefacts import stale, write
+
         settings = _settings(loaded.config.output, form, namespace, labels)
         folder = _folder(workspace, out, settings)
         before = _kept(loaded, folder, settings, tests=tests) if cache and not check else NOTHING
@@ -87,8 +93,10 @@ def command(  # noqa: PLR0913  # an argument for each option
             finish(findings, output, f"{folder}: all {len(files)} files are up to date", workspace)
         changed = write(files, folder, before.files)
         before.remember(made.units, changed.listed)
-    alerts = sum(len(unit.names) for unit in made.units) + before.alerts.total()
-    what = f"{amount(len(made.objectives), 'SLO')}, {amount(alerts, 'alert')}" if made.objectives else "no SLO"
+        alerts = sum(len(unit.names) for unit in made.units) + before.alerts.total()
+        what = f"{amount(len(made.objectives), 'SLO')}, {amount(alerts, 'alert')}" if made.objectives else "no SLO"
+        if len(loaded.slos) >= _MANY_KEPT:
+            sealed.keep(loaded, Said(str(folder), what, tuple(findings)), changed.listed)
     gone = f", {changed.removed} removed" if changed.removed else ""
     finish(
         findings, output, f"{folder}: {what}, {changed.written} of {len(changed.listed)} files changed{gone}", workspace
@@ -149,6 +157,12 @@ def _runbooks(workspace: "Workspace") -> dict[str, str]:
     return {name: book.name for name, book in chosen.items() if book is not None}
 
 
+def compilers() -> None:
+    """Import what `compiled` needs, which takes a while: so there is something to do while another process reads."""
+    for name in ("failsoft.alerts.packages", "failsoft.cli.counted", "failsoft.runbooks.choose"):
+        import_module(name)
+
+
 def compiled(
     workspace: "Workspace", *, rules: bool = True, tests: bool = True, before: Kept = NOTHING
 ) -> "tuple[Compiled, tuple[Finding, ...]]":
@@ -159,13 +173,13 @@ def compiled(
     """
     from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.cli.counted import counted_references
-    from failsoft.cli.side_by_side import can_halve, halves
+    from failsoft.cli.side_by_side import can_share, shared
     from failsoft.runbooks.choose import answered
 
     runbooks = _runbooks(workspace)
     references, problems = counted_references(workspace)
     rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
-    many = rules and tests and len(workspace.slos) >= _MANY and can_halve()
+    many = rules and tests and len(workspace.slos) >= _MANY and can_share()
     made, found = compile_workspace(
         workspace,
         runbooks,
@@ -174,7 +188,7 @@ def compiled(
         tests=tests,
         references=references,
         unchanged=before.models,
-        spread=halves if many else map,
+        spread=shared if many else map,
     )
     findings = (*problems, *found)
     if not workspace.config.alertmanager.base:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from failsoft.cli.artefacts import digest, inside, replace
+from failsoft.cli.sealed import code
 from failsoft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -131,14 +132,12 @@ def _base(workspace: "Workspace", settings: "OutputAt", *, tests: bool) -> str:
     """What all models have in common: the code, the settings, and all documents but those of models."""
     from failsoft.slo.exclusions import all_exclusions
 
-    package = Path(__file__).parents[1]
-    code = (digest(path.read_bytes()) for path in sorted(package.rglob("*.py")))
     kinds = sorted(set(type(workspace).__slots__) - _EACH_MODEL - _NO_DOCUMENTS)
     documents = [one for kind in kinds for one in getattr(workspace, kind).values()]
     documents += [workspace.document] if workspace.document else []
     texts = (part for document in documents for part in _parts(document))
     zones = repr(all_exclusions(workspace))  # which time zones' tables of this machine decide too
-    return _hash(sys.version, *code, repr(settings), repr(tests), zones, *texts)
+    return _hash(sys.version, code(), repr(settings), repr(tests), zones, *texts)
 
 
 def _parts(document: "Document[Fixed]") -> tuple[str, str]:

@@ -1,14 +1,18 @@
-"""Groups of commands: one that says all of their first sentences, and one that imports none to list them."""
+"""Groups of commands, one of which imports none to list them, and an end that takes no time."""
 
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
-__all__ = ["Group", "LazyGroup"]
+__all__ = ["Ended", "Group", "LazyGroup"]
 
 _SENTENCE = 400
 """Characters of a first sentence; the formatter breaks lines."""
+
+
+class Ended(SystemExit):
+    """The end of a command that has said all and holds nothing open: what it still has need not be taken apart."""
 
 
 class Group(click.Group):

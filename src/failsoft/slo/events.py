@@ -80,17 +80,23 @@ def _series(term: Term, inside: Sequence[Term], outside: Sequence[Term]) -> Iter
     wanted += [(label, _OPPOSITE[operator], value) for other in outside for label, operator, value in other.matchers]
     values: dict[str, list[str]] = {}
     for label, operator, value in wanted:
-        tried = values.setdefault(label, [])
-        tried += [one for one in samples_of(operator, value) if one not in tried]
-    made = (dict(zip(values, chosen, strict=True)) for chosen in product(*values.values()))
-    for labels in islice(made, _TRIED):
-        plain = {label: value for label, value in labels.items() if value}
+        tried = values.get(label)
+        if tried is None:
+            values[label] = samples_of(operator, value)
+        else:
+            tried += [one for one in samples_of(operator, value) if one not in tried]
+    for chosen in islice(product(*values.values()), _TRIED):
+        plain = {label: value for label, value in zip(values, chosen, strict=True) if value}
         if _takes(term, plain):
             yield plain
 
 
 def _takes(term: Term, labels: Mapping[str, str]) -> bool:
-    return all(_holds(operator, value, labels.get(label, "")) for label, operator, value in term.matchers)
+    for label, operator, value in term.matchers:
+        got = labels.get(label, "")
+        if got != value if operator == "=" else not _holds(operator, value, got):
+            return False
+    return True
 
 
 def _holds(operator: str, value: str, got: str) -> bool:

@@ -1,7 +1,7 @@
 """Indicators of events as values: how many were bad, and how many there were, as PromQL over any window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -36,6 +36,7 @@ class Counted:
         form: `native` or `custom` for a histogram that is one series; what it counts are its observations.
         up_to: of such a histogram, only the observations up to this bound.
         by: a label for each value of which it counts by itself; empty for one sum.
+        series: their selector.
     """
 
     metric: str
@@ -44,11 +45,16 @@ class Counted:
     form: Histograms = "classic"
     up_to: Decimal | None = None
     by: str = ""
+    series: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # asked for several times, in every window
+        object.__setattr__(self, "series", selector(self.metric, self.matchers))
 
     def increase(self, window: int, offset: int = 0) -> str:
         """What it counted over `window` milliseconds, which end `offset` milliseconds ago."""
         ago = f" offset {range_text(offset)}" if offset else ""
-        grown = f"increase({selector(self.metric, self.matchers, window)}{ago})"
+        grown = f"increase({self.series}[{range_text(window)}]{ago})"
         # the comparison drops NaN, which one broken exporter would otherwise spread over the sum
         return self._summed(f"{self._counted(grown)} >= 0" if self.up_to is None else self._part(grown))
 

@@ -229,24 +229,23 @@ def _heartbeat(model: ModelSpec, engine: EngineSpec) -> Counted | None:
 def _watched(objective: Objective, engine: EngineSpec) -> Watched:
     sli = objective.sli
     foreign = objective.document.spec.indicator.choice in {"gauge", "events", "freshness"}
-    metrics = _metrics(objective)
     always = not foreign and all(
         family in engine.families and engine.families[family].from_start
-        for family in (metric if metric in engine.families else metric.rpartition("_")[0] for metric in metrics)
+        for family in (one if one in engine.families else one.rpartition("_")[0] for one in _metrics(objective))
     )
-    beside = sli.all_events if isinstance(sli, GoodOfTotal) and _one_histogram(sli) else None
-    raw = (sli.metric, sli.matchers) if isinstance(sli, Rate) else None
-    apart = isinstance(sli, GoodOfTotal) and sli.all_events.form == "classic" and not _one_histogram(sli)
+    good = sli if isinstance(sli, GoodOfTotal) else None
+    beside = good if good is not None and _one_histogram(good) else None
+    apart = good if good is not None and beside is None and good.all_events.form == "classic" else None
     return Watched(
         objective.name,
         always,
-        beside,
-        raw,
+        beside.all_events if beside else None,
+        (sli.metric, sli.matchers) if isinstance(sli, Rate) else None,
         isinstance(sli, Gauge) and foreign,
-        not isinstance(sli, Slices),
-        excess=_excess(objective, sli) if apart and isinstance(sli, GoodOfTotal) else "",
-        bads=isinstance(sli, BadOfTotal),
-        trouble=(sli.good, sli.all_events) if apart and isinstance(sli, GoodOfTotal) else None,
+        good is not None or not isinstance(sli, Slices),
+        excess=_excess(objective, apart) if apart else "",
+        bads=good is None and isinstance(sli, BadOfTotal),
+        trouble=(apart.good, apart.all_events) if apart else None,
     )
 
 

@@ -119,7 +119,7 @@ def resolve(workspace: Workspace, slo: Document[SLOSpec]) -> tuple[Objective | N
         sli=sli,
         definition=_definition(sli),
         target=promise.objective,
-        budget=1 - Fraction(promise.objective.ratio),
+        budget=planned.budget,
         period=promise.period.milliseconds,
         pulse=planned.pulse,
         step=planned.step,

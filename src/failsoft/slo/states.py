@@ -165,7 +165,7 @@ def _evidence(presence: Presence, watched: Sequence[Watched]) -> Iterator[str]:
         yield f"group by (slo) (last_over_time({known})) and on () ({answered})"
     for one in watched:
         if one.beside is not None and not one.always:
-            count = f"count({selector(one.beside.metric, one.beside.matchers)})"
+            count = f"count({one.beside.series})"
             yield f'label_replace({count}, "slo", {quoted(one.slo)}, "", "") and on () ({answered})'
     lazy = [one for one in watched if not one.always and not one.foreign and presence.has_replicas]
     if lazy:

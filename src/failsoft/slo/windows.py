@@ -66,12 +66,14 @@ class Plan:
     """The windows of one SLO.
 
     Attributes:
+        budget: the share of events that may be bad.
         pulse: milliseconds between two evaluations of the alerts, and two records that they read.
         step: milliseconds between two records of the budget; a multiple of the pulse.
         tiers: those that can fire, fastest first.
         problems: what was found.
     """
 
+    budget: Fraction
     pulse: int
     step: int
     tiers: tuple[BurnTier, ...]
@@ -123,7 +125,7 @@ def plan(windows: AlertWindowsSpec, objective: Percent, period: int, scrape: int
             offers.append(_Offer(fitted.severity, _written(fitted, fitted.share), mended=False))
             tiers.append(fitted)
     problems += _left(windows, tiers, problems, offers)
-    return Plan(pulse, step, tuple(tiers), tuple(problems))
+    return Plan(budget, pulse, step, tuple(tiers), tuple(problems))
 
 
 class _Offer(NamedTuple):

@@ -24,6 +24,9 @@ __all__ = ["FOLDERS", "load", "shipped"]
 
 copyreg.pickle(SourceOrigin, moved)  # for `spread`
 
+_USUAL = 64 * 1024
+"""Bytes that nearly all files stay below: to ask for more takes as much memory, however small the file."""
+
 _FIELDS = {
     "Engine": "engines",
     "EngineLock": "locks",
@@ -115,7 +118,9 @@ def _read(root: Path, path: Path, *, shipped: bool) -> _Read:
     shown = path.relative_to(root).as_posix()
     try:
         with path.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
+            raw = stream.read(_USUAL)
+            if len(raw) == _USUAL:
+                raw += stream.read(LARGEST + 1 - _USUAL)
             if len(raw) > LARGEST:
                 raw += stream.read(1024 * LARGEST)
     except OSError as error:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -67,8 +67,15 @@ class Written:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known = lru_cache(maxsize=256)(cls.parse)  # most documents say the same few values
+
+        def read(value: object) -> object:
+            if isinstance(value, cls):
+                return value
+            return known(value) if isinstance(value, str) else cls.parse(value)
+
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls.parse(value),
+            read,
             serialization=core_schema.plain_serializer_function_ser_schema(str),
         )
 

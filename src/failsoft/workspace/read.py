@@ -1,8 +1,9 @@
 """Reading YAML: text to nodes, one pass over libyaml's events, so that no input can grow, recurse or run."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import yaml
 
@@ -36,8 +37,8 @@ _WORDS = {
     "FALSE": False,
 }
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
-_CLOSING = (yaml.ScalarEvent, yaml.AliasEvent, yaml.CollectionEndEvent)
+_FOREIGN = (UnicodeEncodeError, ValueError, RecursionError)
+"""What libyaml's binding meets lone surrogates and the like with."""
 
 
 class _Refused(Exception):  # noqa: N818  # a signal inside this module
@@ -69,13 +70,13 @@ def read_nodes(file: SourceFile) -> tuple[list[Node], list[Finding]]:
     findings: list[Finding] = []
     try:
         reader = _Reader(file, findings)
-        nodes.extend(node for node in reader.documents(_events(file.text)) if node.data is not None)
+        nodes.extend(node for node in reader.documents(_Loader(file.text).get_event) if node.data is not None)
     except _Refused as refusal:
         code, message, mark, expected, hint = refusal.finding
         findings.append(Finding(code, message, file.place(mark), expected, hint))
     except yaml.MarkedYAMLError as error:
         findings.append(_syntax(file, error))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *_FOREIGN) as error:
         findings.append(_unreadable(file, error))
     if not nodes and not findings:
         findings.append(
@@ -88,14 +89,6 @@ def read_nodes(file: SourceFile) -> tuple[list[Node], list[Finding]]:
             )
         )
     return nodes, findings
-
-
-def _events(text: str) -> Iterator[yaml.Event]:
-    try:
-        yield from yaml.parse(text, Loader=_Loader)
-    except (UnicodeEncodeError, ValueError, RecursionError) as error:
-        # libyaml's binding meets lone surrogates and the like with errors of its own
-        raise yaml.YAMLError(str(error)) from error
 
 
 def _syntax(file: SourceFile, error: yaml.MarkedYAMLError) -> Finding:
@@ -114,7 +107,7 @@ def _syntax(file: SourceFile, error: yaml.MarkedYAMLError) -> Finding:
     return Finding(codes.BAD_YAML, f"{error.problem or 'cannot be parsed'}{context}", place, "YAML", hint)
 
 
-def _unreadable(file: SourceFile, error: yaml.YAMLError) -> Finding:
+def _unreadable(file: SourceFile, error: Exception) -> Finding:
     bad = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", file.text)
     if bad is None:
         return Finding(codes.BAD_YAML, str(error).splitlines()[0], Place(file.path), "YAML")
@@ -136,44 +129,63 @@ class _Reader:
         self.root: Node | None = None
         self.start = 0
 
-    def documents(self, events: Iterator[yaml.Event]) -> Iterator[Node]:
+    def documents(self, next_event: Callable[[], Any]) -> Iterator[Node]:
         """The root nodes, one by one; a document without content has the data None."""
-        for event in events:
-            # most events are scalars: this is the hottest loop of all
-            if isinstance(event, _CLOSING):
-                self._close(event)
-            elif isinstance(event, _OPENING):
-                self._open(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
+        while (kind := type(event := next_event())) is not yaml.StreamEndEvent:
+            # most events are scalars, and half of these are keys: this is the hottest loop of all
+            if kind is yaml.ScalarEvent:
+                self._scalar(event)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self._open(event, mapping=kind is yaml.MappingStartEvent)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                opened = self.stack.pop()
+                self._done(opened.close(_mark(event)), opened.anchor)
+            elif kind is yaml.AliasEvent:
+                self._done(self._alias(event), None)
+            elif kind is yaml.DocumentStartEvent:
                 self.root, self.anchors, self.start = None, {}, _mark(event)[0]
-            elif isinstance(event, yaml.DocumentEndEvent) and self.root is not None:
+            elif kind is yaml.DocumentEndEvent and self.root is not None:
                 line, column = _mark(event)[:2]
                 self.root.span = (self.start, line - (column == 0))
                 yield self.root
 
-    def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        self._no_tag(event)
+    def _scalar(self, event: Any) -> None:
+        if event.tag is not None:
+            self._no_tag(event)
+        data = event.value if event.style else _plain(event.value)
+        start, end = event.start_mark, event.end_mark
+        mark = (start.line, start.column, end.line, end.column)
+        if event.anchor is not None or not self.stack:
+            self._done(Node(data, mark), event.anchor)
+            return
+        within = self.stack[-1]
+        within.size += 1
+        if not within.mapping:
+            within.items.append(Node(data, mark))
+        elif within.key is None:  # which needs no node
+            within.begin(data if isinstance(data, str) else _key(data), mark, self)
+        else:
+            text, at = within.key
+            if text is not None:
+                within.values[text], within.keys[text] = Node(data, mark), at
+            within.key = None
+
+    def _open(self, event: Any, *, mapping: bool) -> None:
+        if event.tag is not None:
+            self._no_tag(event)
+        mark = _mark(event)
         if len(self.stack) >= DEEPEST:
             message = f"nested deeper than {DEEPEST} levels"
-            raise _Refused(codes.TOO_DEEP, message, _mark(event), f"at most {DEEPEST} levels")
-        self.stack.append(_Open(_mark(event), event.anchor, mapping=isinstance(event, yaml.MappingStartEvent)))
+            raise _Refused(codes.TOO_DEEP, message, mark, f"at most {DEEPEST} levels")
+        self.stack.append(_Open(mark, event.anchor, mapping=mapping))
 
-    def _close(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None:
-                self._no_tag(event)
-            done, anchor = Node(_scalar(event), _mark(event)), event.anchor
-        elif isinstance(event, yaml.AliasEvent):
-            done, anchor = self._alias(event), None
-        else:
-            opened = self.stack.pop()
-            done, anchor = opened.close(event), opened.anchor
+    def _done(self, node: Node, anchor: str | None) -> None:
         if anchor is not None:
-            self.anchors[anchor] = done
+            self.anchors[anchor] = node
         if self.stack:
-            self.stack[-1].add(done, self)
+            self.stack[-1].add(node, self)
         else:
-            self.root = done
+            self.root = node
 
     def duplicate(self, key: str, mark: Mark, first: Mark) -> None:
         """Note a key that stands twice; the first one counts."""
@@ -187,17 +199,17 @@ class _Reader:
             )
         )
 
-    def no_key(self, node: Node) -> None:
+    def no_key(self, mark: Mark) -> None:
         """Note a key that is not text."""
         self.findings.append(
-            Finding(codes.NO_MAPPING, "this key is not text", self.file.place(node.mark), "text", "quote it")
+            Finding(codes.NO_MAPPING, "this key is not text", self.file.place(mark), "text", "quote it")
         )
 
-    def _no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    def _no_tag(self, event: Any) -> None:
         if event.tag is not None:
             raise _Refused(codes.TAG, f"there is the tag {event.tag}", _mark(event), "plain data", "remove the tag")
 
-    def _alias(self, event: yaml.AliasEvent) -> Node:
+    def _alias(self, event: Any) -> Node:
         found = self.anchors.get(event.anchor or "")
         if found is None:
             inside = any(opened.anchor == event.anchor for opened in self.stack)
@@ -226,47 +238,49 @@ class _Open:
         self.size, self.depth = 1, 0
 
     def add(self, node: Node, reader: _Reader) -> None:
+        """Add what is complete."""
         self.size += node.size
         if node.depth > self.depth:  # noqa: PLR1730  # twice as fast as max
             self.depth = node.depth
         if not self.mapping:
             self.items.append(node)
         elif self.key is None:
-            text = _key(node)
-            if text is None:
-                reader.no_key(node)
-            elif text in self.keys:
-                reader.duplicate(text, node.mark, self.keys[text])
-                text = None
-            self.key = (text, node.mark)
+            self.begin(_key(node.data), node.mark, reader)
         else:
             text, mark = self.key
             if text is not None:
                 self.values[text], self.keys[text] = node, mark
             self.key = None
 
-    def close(self, event: yaml.Event) -> Node:
-        mark = (*self.mark[:2], *_mark(event)[2:])
+    def begin(self, text: str | None, mark: Mark, reader: _Reader) -> None:
+        """Begin an entry of a mapping, whose value comes next."""
+        if text is None:
+            reader.no_key(mark)
+        elif text in self.keys:
+            reader.duplicate(text, mark, self.keys[text])
+            text = None
+        self.key = (text, mark)
+
+    def close(self, end: Mark) -> Node:
+        """What it is when it has ended."""
+        mark = (*self.mark[:2], *end[2:])
         if self.mapping:
             data: object = {key: node.data for key, node in self.values.items()}
             return Node(data, mark, self.values, self.keys, self.size, self.depth + 1)
         return Node([node.data for node in self.items], mark, self.items, {}, self.size, self.depth + 1)
 
 
-def _key(node: Node) -> str | None:
+def _key(data: object) -> str | None:
     """A key as text; numbers and words are read as they look, so that `on:` stays `on`."""
-    if isinstance(node.data, str):
-        return node.data
-    if isinstance(node.data, bool):
-        return str(node.data).lower()
-    return str(node.data) if isinstance(node.data, int) else None
+    if isinstance(data, str):
+        return data
+    if isinstance(data, bool):
+        return str(data).lower()
+    return str(data) if isinstance(data, int) else None
 
 
-def _scalar(event: yaml.ScalarEvent) -> object:
-    """A scalar by the core schema of YAML 1.2: `no` and `on` are text, numbers are exact."""
-    text = event.value
-    if event.style is not None and event.style != "":
-        return text
+def _plain(text: str) -> object:
+    """A scalar without quotes by the core schema of YAML 1.2: `no` and `on` are text, numbers are exact."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _NUMERIC:
@@ -276,7 +290,6 @@ def _scalar(event: yaml.ScalarEvent) -> object:
     return Decimal(text) if _NUMBER.fullmatch(text) else text
 
 
-def _mark(event: yaml.Event) -> Mark:
+def _mark(event: Any) -> Mark:
     start, end = event.start_mark, event.end_mark
-    assert start is not None and end is not None  # noqa: PT018, S101  # the parser marks every event
     return (start.line, start.column, end.line, end.column)

@@ -64,7 +64,8 @@ class SourceFile:
     @cached_property
     def lines(self) -> Sequence[str]:
         """Its lines, as YAML 1.1 breaks them."""
-        return _BREAK.split(self.text)
+        plain = self.text.isascii() and "\r" not in self.text
+        return self.text.split("\n") if plain else _BREAK.split(self.text)
 
     def part(self, span: tuple[int, int]) -> str:
         """Its lines from the first to the last one of `span`."""

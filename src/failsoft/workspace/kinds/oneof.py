@@ -32,7 +32,10 @@ class OneOf(Fixed):
     def choice(self) -> str:
         """The name of the field that is set, in Python's spelling."""
         # read very often: the values as they lie there, which are the fields in their order
-        return next(name for name, value in vars(self).items() if value is not None and name not in self.beside)
+        for name, value in vars(self).items():
+            if value is not None and name not in self.beside:
+                return name
+        raise AssertionError("exactly one is set")
 
     @property
     def chosen(self) -> Any:
