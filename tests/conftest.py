@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from failsoft.alerts import compile_workspace
 from failsoft.alerts.compile import Compiled
+from failsoft.cli import main
 from failsoft.clients.binaries import find
 from failsoft.errors import MissingPartError
 from failsoft.lab import parts
@@ -177,6 +178,19 @@ def write() -> Callable[..., Written]:
 def written(write: Callable[..., Written], tmp_path: Path) -> Callable[..., Written]:
     """The same in the test's own folder: `written(TTFT)`."""
     return partial(write, tmp_path / "workspace")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+    """Runs `failsoft`: exit code, standard output, standard error."""
+
+    def call(*words: object) -> tuple[Any, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from failsoft.cli import main
 from failsoft.workspace.load import shipped
 
 SCRAPES = Path(__file__).parents[1] / "data" / "scrapes"
@@ -48,16 +47,3 @@ def workspace(write, base, lab_windows, tmp_path):
         return root, workspace.workspace, workspace.found
 
     return written
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs `failsoft`: exit code, standard output, standard error."""
-
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call

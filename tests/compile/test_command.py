@@ -5,8 +5,6 @@ import re
 
 import pytest
 
-from failsoft.cli import main
-
 SLO = """
 kind: SLO
 metadata: {name: s}
@@ -17,17 +15,6 @@ kind: Runbook
 metadata: {name: look}
 spec: {answers: {slos: [s]}, steps: [{page: {}}]}
 """
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

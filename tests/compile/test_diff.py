@@ -6,8 +6,6 @@ import subprocess
 
 import pytest
 
-from failsoft.cli import main
-
 SLO = """
 kind: SLO
 metadata: {name: NAME}
@@ -26,17 +24,6 @@ metadata: {name: other}
 spec: {slack: "#other", pager: {pagerduty: {routingKey: {file: /etc/failsoft/other}}}, people: [{name: ben}]}
 """
 ONE = SLO.replace("NAME", "a")
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import yaml
 
 from failsoft.alerts import packages
 from failsoft.alerts.packages import packaged
-from failsoft.cli import main
 from failsoft.clients.binaries import run_tool
 from failsoft.workspace.kinds.configuration import OutputAt
 
@@ -168,17 +167,6 @@ def test_kustomize_builds_the_folder(files, tmp_path):
 
 
 # --- the command
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import gammaln
 from scipy.stats import false_discovery_control
@@ -33,6 +33,7 @@ def test_the_average_run_length_is_the_one_that_simulation_shows(shift):
 
 
 @given(st.floats(math.log(50), math.log(400_000)))
+@settings(max_examples=20)
 def test_the_threshold_gives_the_rate_that_was_asked_for(log_length):
     rate = math.exp(-log_length)
     height = threshold([yurdakul(10)], 9.0, 18**0.5, rate)

@@ -8,23 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failsoft.cli import main
 from failsoft.exchange import convert
 from failsoft.findings import Finding, render
 from failsoft.workspace.read import read_text
 
 DATA = Path(__file__).parents[1] / "data" / "exchange"
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

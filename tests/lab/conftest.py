@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 import time
@@ -136,3 +137,16 @@ def eventually(check: Callable[[], object], *, seconds: float = 60.0) -> object:
                 return answer
         time.sleep(0.05)
     pytest.fail(f"did not happen within {seconds:g} s: {re.sub(r'\s+', ' ', str(check))}")
+
+
+def running(root: Path) -> list[str]:
+    """Command lines of processes that belong to the lab in this folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode("utf-8", "replace").replace("\0", " ")
+        except OSError:
+            continue
+        if str(root) in words and int(entry.parent.name) != os.getpid():
+            found.append(words)
+    return found

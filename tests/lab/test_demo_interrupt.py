@@ -5,22 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-
-def running(root):
-    """Command lines of processes that belong to the demo in this folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode("utf-8", "replace").replace("\0", " ")
-        except OSError:
-            continue
-        if str(root) in words and int(entry.parent.name) != os.getpid():
-            found.append(words)
-    return found
+from .conftest import running
 
 
 def started(root, **environment):

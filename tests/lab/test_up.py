@@ -1,7 +1,6 @@
 """`failsoft lab up`: a world that can be used as its lines say, and of which nothing is left after Ctrl-C."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -18,18 +16,7 @@ from failsoft.errors import UsageError
 from failsoft.lab.world.claim import claimed
 from failsoft.slo.series import TOTAL
 
-
-def running(root):
-    """Command lines of processes that belong to the lab in this folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode("utf-8", "replace").replace("\0", " ")
-        except OSError:
-            continue
-        if str(root) in words and int(entry.parent.name) != os.getpid():
-            found.append(words)
-    return found
+from .conftest import running
 
 
 def get(url):

@@ -5,7 +5,6 @@ import json
 import pytest
 import yaml
 
-from failsoft.cli import main
 from failsoft.cli.compile import compiled
 from failsoft.cli.proving_routes import prove_routes
 from failsoft.workspace.load import load
@@ -20,17 +19,6 @@ spec:
   pager: {stdout: {}}
   people: [{name: ben}]
 """
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

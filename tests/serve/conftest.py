@@ -12,6 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from failsoft.clients.kubernetes import Ref
+from failsoft.testing.kubernetes import FakeKubernetes, deployment, namespace
+
 TOKEN = "s3cret"
 
 WORKSPACE = """
@@ -38,6 +41,17 @@ kind: SLO
 metadata: {name: chat-ttft}
 spec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99%, period: 30d}
 """
+
+# For `# more`, and what is asked of a cluster and told by Alertmanager.
+SLACK = "  slack: {botToken: {env: FS_BOT}, appToken: {env: FS_APP}, baseUrl: URL}"
+DEPLOYMENT = Ref("Deployment", "chat-70b", "prod")
+ALERT = {
+    "status": "firing",
+    "labels": {"alertname": "SLOBurns", "slo": "chat-ttft", "model": "chat", "severity": "page"},
+    "annotations": {"summary": "Users of chat wait too long"},
+    "startsAt": "2026-11-21T03:01:00Z",
+    "fingerprint": "aa",
+}
 
 
 @dataclass
@@ -114,6 +128,14 @@ class Serving:
     async def stop(self):
         self.terminate()
         return await self.ended()
+
+
+@pytest.fixture
+def kubernetes():
+    with FakeKubernetes() as fake:
+        fake.load([namespace("prod"), deployment("chat-70b", "prod", replicas=2, gpus=0)])
+        fake.forget_requests()
+        yield fake
 
 
 @pytest.fixture

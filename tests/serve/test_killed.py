@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from failsoft.clients.kubernetes import Ref
 from failsoft.testing import FakeSlack
-from failsoft.testing.kubernetes import FakeKubernetes, deployment, namespace
+
+from .conftest import ALERT, DEPLOYMENT, SLACK
 
 RUNBOOK = """
 kind: Runbook
@@ -21,23 +21,6 @@ spec:
     - scale: {replicas: 3}
     - notify: {text: scaled}
 """
-SLACK = "  slack: {botToken: {env: FS_BOT}, appToken: {env: FS_APP}, baseUrl: URL}"
-DEPLOYMENT = Ref("Deployment", "chat-70b", "prod")
-ALERT = {
-    "status": "firing",
-    "labels": {"alertname": "SLOBurns", "slo": "chat-ttft", "model": "chat", "severity": "page"},
-    "annotations": {"summary": "Users of chat wait too long"},
-    "startsAt": "2026-11-21T03:01:00Z",
-    "fingerprint": "aa",
-}
-
-
-@pytest.fixture
-def kubernetes():
-    with FakeKubernetes() as fake:
-        fake.load([namespace("prod"), deployment("chat-70b", "prod", replicas=2, gpus=0)])
-        fake.forget_requests()
-        yield fake
 
 
 async def killed(serving, slack):

@@ -2,11 +2,9 @@
 
 import asyncio
 
-import pytest
-
-from failsoft.clients.kubernetes import Ref
 from failsoft.testing import FakeSlack
-from failsoft.testing.kubernetes import FakeKubernetes, deployment, namespace
+
+from .conftest import ALERT, DEPLOYMENT, SLACK
 
 RUNBOOK = """
 kind: Runbook
@@ -18,22 +16,6 @@ spec:
     - approve: {within: 60s}
     - scale: {replicas: 3}
 """
-SLACK = "  slack: {botToken: {env: FS_BOT}, appToken: {env: FS_APP}, baseUrl: URL}"
-DEPLOYMENT = Ref("Deployment", "chat-70b", "prod")
-ALERT = {
-    "status": "firing",
-    "labels": {"alertname": "SLOBurns", "slo": "chat-ttft", "model": "chat", "severity": "page"},
-    "annotations": {"summary": "Users of chat wait too long"},
-    "startsAt": "2026-11-21T03:01:00Z",
-    "fingerprint": "aa",
-}
-
-
-@pytest.fixture
-def kubernetes(tmp_path):
-    with FakeKubernetes() as fake:
-        fake.load([namespace("prod"), deployment("chat-70b", "prod", replicas=2, gpus=0)])
-        yield fake
 
 
 def replicas(kubernetes):
