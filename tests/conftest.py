@@ -12,7 +12,7 @@ from textwrap import dedent
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from failsoft.alerts import compile_workspace
 from failsoft.alerts.compile import Compiled
@@ -24,8 +24,9 @@ from failsoft.lab.parts import Server
 from failsoft.slo import resolve
 from failsoft.workspace.load import load
 
-# a loaded machine is no defect: pytest's own timeout tells what hangs
-settings.register_profile("failsoft", deadline=None)
+# a loaded machine is no defect: pytest's own timeout tells what hangs; and examples may share a folder
+CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("failsoft", deadline=None, suppress_health_check=CHECKS)
 settings.load_profile("failsoft")
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"

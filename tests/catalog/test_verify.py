@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failsoft.errors import RefusedError
@@ -168,7 +168,7 @@ def test_an_engine_that_nobody_knows_is_told_with_the_nearest(run, scrape):
     assert "did you mean vllm?" in err
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     text=st.one_of(
         st.text(max_size=200),

@@ -81,7 +81,7 @@ def written_out(config, objective, runbook):
     return groups_text(groups), tuple(alert.name for alert in alerts_of(groups))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(changes, min_size=1, max_size=5), addresses, addresses)
 @example([{"name": "a", "model": "m", "team": "t", "failure_mode": "f", "definition": "1"} | {
     "description": " x {{ y", "runbook": "r", "sloth": ("s", "q"), "which": 0}] * 2, "https://x/{slo}", "")  # fmt: skip

@@ -41,7 +41,7 @@ def counted(rows):
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(row, max_size=40), st.randoms(use_true_random=False), st.lists(st.integers(0, 40), max_size=6))
 def test_any_split_in_any_order_counts_the_same(rows, dice, places):
     whole = counted(rows)
@@ -78,7 +78,6 @@ def test_two_threads_count_as_one_does(monkeypatch):
     assert found[0].rows == 60_000
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * KEPT), max_size=60), st.integers(1, 10))
 def test_the_kept_names_of_many_unseen_ones_depend_on_no_order(numbers, parts):
     names = [f"n{i}" for i in range(2 * KEPT)] + [f"n{i}" for i in numbers]

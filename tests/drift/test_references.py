@@ -41,19 +41,16 @@ def compared(reference, current):
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None)
 @given(st.lists(finite))
 def test_packed_floats_come_back(values):
     assert unpack_floats(pack_floats(values)) == tuple(values)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
 def test_packed_integers_come_back(values):
     assert unpack_ints(pack_ints(values)) == tuple(values)
 
 
-@settings(deadline=None)
 @given(st.text())
 @example("-")
 @example("=")
@@ -65,7 +62,6 @@ def test_any_text_is_unpacked_or_refused(text):
             continue
 
 
-@settings(deadline=None)
 @given(st.lists(finite, min_size=1, max_size=200))
 def test_cuts_rise_and_an_atom_has_a_bin_of_its_own(values):
     rising = np.sort(np.array(values))
@@ -180,7 +176,7 @@ def test_predictions_come_first_then_the_given_order():
     assert list(again.features) == ["answer", "b", "a"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.none(), st.floats(), st.integers(-5, 5).map(float)), min_size=2, max_size=80))
 def test_a_reference_has_all_rows_and_no_distance_from_itself(values):
     found = compared(values, values)

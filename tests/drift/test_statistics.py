@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from failsoft.drift import Categories, Histogram, fit_arrays, psi, tvd
@@ -70,7 +70,6 @@ def test_the_cuts_of_the_worked_examples_are_met_to_the_last_bit(name):
     assert feature.distribution.counts == tuple(example["reference_counts"])
 
 
-@settings(deadline=None)
 @given(tables)
 def test_any_counts_have_a_defined_answer(pairs):
     left, right = zip(*pairs, strict=True)
@@ -94,7 +93,6 @@ def test_any_counts_have_a_defined_answer(pairs):
             assert 0 <= value <= highest
 
 
-@settings(deadline=None)
 @given(tables)
 def test_both_sides_count_alike(pairs):
     left, right = zip(*pairs, strict=True)
@@ -102,7 +100,6 @@ def test_both_sides_count_alike(pairs):
         assert same(statistic(left, right), statistic(right, left))
 
 
-@settings(deadline=None)
 @given(tables.flatmap(lambda pairs: st.tuples(st.just(pairs), st.permutations(pairs))))
 def test_the_order_of_bins_does_not_matter(both):
     pairs, shuffled = both
@@ -110,7 +107,6 @@ def test_the_order_of_bins_does_not_matter(both):
         assert same(statistic(*zip(*pairs, strict=True)), statistic(*zip(*shuffled, strict=True)))
 
 
-@settings(deadline=None)
 @given(tables, st.integers(2, 9))
 def test_equal_shares_have_no_distance(pairs, factor):
     left = [count for count, _ in pairs]
@@ -119,7 +115,6 @@ def test_equal_shares_have_no_distance(pairs, factor):
         assert tvd(left, [count * factor for count in left]) == pytest.approx(0, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(tables.filter(lambda pairs: len(pairs) > 1))
 def test_merging_bins_never_raises_the_variation_distance(pairs):
     left, right = (list(side) for side in zip(*pairs, strict=True))
@@ -174,7 +169,6 @@ def test_a_category_that_the_reference_never_had_is_new_even_where_it_was_export
 rows = st.lists(st.one_of(st.floats(width=64), st.sampled_from([0.0, 1.0, -1.0, 1e-5, 5e-324, 1e308])), max_size=40)
 
 
-@settings(deadline=None)
 @given(rows, rows)
 def test_any_rows_have_a_defined_answer(left, right):
     """Empty, constant, missing, infinite, denormal and huge values included: a number, or None, never NaN."""
@@ -192,7 +186,6 @@ def test_any_rows_have_a_defined_answer(left, right):
 numbers = st.integers(-50, 50).map(float)
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=60), st.lists(numbers, min_size=1, max_size=60))
 def test_the_exact_distances_are_those_of_scipy(left, right):
     from scipy import stats
@@ -203,7 +196,6 @@ def test_the_exact_distances_are_those_of_scipy(left, right):
     assert w1_exact(*sides, 2.0) == pytest.approx(stats.wasserstein_distance(*sides) / 2, rel=1e-9, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(
     st.lists(numbers, min_size=1, max_size=60), st.lists(numbers, min_size=1, max_size=60), st.sets(numbers, min_size=1)
 )
@@ -216,7 +208,6 @@ def test_the_exact_distance_is_within_the_error_of_the_grid(left, right, cuts):
     assert exact <= found.value + found.error + 1e-12
 
 
-@settings(deadline=None)
 @given(tables)
 def test_chi_square_is_the_one_of_scipy_without_correction(pairs):
     from scipy.stats import chi2_contingency

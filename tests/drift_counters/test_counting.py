@@ -78,7 +78,7 @@ CELLS = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.fixed_dictionaries(CELLS), max_size=12), st.integers(0, 12))
 def test_it_counts_what_an_accumulator_counts_row_by_row_and_in_batches(rows, cut):
     counter, registry = made()

@@ -43,7 +43,7 @@ def test_every_statistic_is_that_of_numpy(workspace, profile, promtool_says):
     }
 
     # a run of promtool takes too long to shrink
-    @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @settings(max_examples=2, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.lists(st.fixed_dictionaries(each), min_size=6, max_size=6))
     def holds(windows):
         stories = [Story(f"window {index}", window) for index, window in enumerate(windows)]

@@ -142,7 +142,7 @@ plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(
 wild = st.one_of(plain, empty, st.sampled_from(TEXTS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(draw=st.data())
 def test_no_document_breaks_it(draw):
     document = copy.deepcopy(draw.draw(st.sampled_from(EXAMPLES)))
@@ -163,7 +163,7 @@ def test_no_document_breaks_it(draw):
     check(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "replace"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(["version: prometheus/v1\n", "apiVersion: openslo/v1\nkind: SLO\n", ""]), st.text(max_size=80))
 def test_no_text_breaks_it(head, text):
     check((head + text).encode("utf-8", "replace"))

@@ -83,7 +83,7 @@ def loads(draw: st.DrawFn) -> list[Request]:
 
 
 @given(load=loads(), aborts=st.dictionaries(st.integers(0, 40), st.integers(0, 11).map(str), max_size=5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_the_load_blocks_are_kept_and_every_request_ends(load, aborts):
     world = World(SMALL, load, aborts).run()
 
@@ -99,7 +99,7 @@ def test_whatever_the_load_blocks_are_kept_and_every_request_ends(load, aborts):
 
 
 @given(load=loads())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_first_come_first_served(load):
     world = World(SMALL, load).run()
 
@@ -108,7 +108,7 @@ def test_first_come_first_served(load):
 
 
 @given(load=loads())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_phases_of_a_request_add_up(load):
     for token in World(SMALL, load).run().tokens:
         if token.finished is None:

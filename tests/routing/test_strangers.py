@@ -43,7 +43,7 @@ labels = st.fixed_dictionaries(
 equals = st.sets(st.sampled_from(["team", "cluster"]))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(source=conditions, target=conditions, equal=equals, alerts=st.lists(labels))
 def test_it_finds_one_wherever_alertmanager_would_silence_one(configuration, source, target, equal, alerts):
     made = configuration(HEAD + rule(source, target, sorted(equal)))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failsoft.alerts.routing import deliveries, read_configuration, silencers
@@ -48,7 +48,7 @@ def route(draw, depth=2):
     return made
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     routes=st.lists(route(), min_size=1, max_size=3),
     alert=st.dictionaries(st.sampled_from(LABELS), values, max_size=3),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failsoft.runbooks import intake
@@ -185,7 +185,7 @@ lives = st.lists(st.booleans(), min_size=1, max_size=4)
 
 
 @given(lives=st.lists(lives, min_size=1, max_size=3), order=st.randoms(use_true_random=False), twice=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 def test_no_order_and_no_repetition_leaves_an_incident_open_or_closed_wrongly(
     shared, workspace, alert, delivery, lives, order, twice
 ):

@@ -81,7 +81,7 @@ def check(rendered):
         assert re.fullmatch(r"!date\^\d+\^\{time\}\|\d\d:\d\d UTC|@U0ONCALL|https://x/[^|]*\|.*", inner, re.DOTALL)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(incidents)
 def test_the_first_message_stays_within_its_budget_whatever_comes_from_outside(incident):
     rendered = incident_message(incident)
@@ -90,7 +90,7 @@ def test_the_first_message_stays_within_its_budget_whatever_comes_from_outside(i
     assert block_characters(rendered.blocks) <= BUDGET_CHARACTERS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(incidents, approvals, decisions)
 def test_the_question_and_its_result_are_taken_by_slack_whatever_comes_from_outside(incident, approval, decision):
     check(approval_request(incident, approval))
@@ -98,14 +98,14 @@ def test_the_question_and_its_result_are_taken_by_slack_whatever_comes_from_outs
     check(suggested_plan(incident, approval.plan, command=incident.command))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example(RunView("r", "auto", (StepView("s" * 90, StepState.IN_DOUBT, "&" * 300, 1e4),) * 40))
 @given(runs)
 def test_progress_of_any_run_is_one_message(run):
     check(run_progress(run))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(Refusal), st.one_of(st.none(), approvals), st.one_of(st.none(), decisions))
 def test_every_refusal_says_that_nothing_was_done(reason, approval, decision):
     said = refused(reason, approval, decision)

@@ -104,7 +104,7 @@ def test_aliases_are_plain_repetition():
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_read_or_refused_with_a_place(text):
     nodes, findings = read(text)
     assert nodes or findings

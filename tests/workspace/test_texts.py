@@ -98,7 +98,7 @@ def test_nothing_is_computed_while_a_template_is_looked_at(text):
         ).map("".join),
     ),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_taken_or_refused(kind, text):
     try:
         assert TypeAdapter(kind).validate_python(text) == text
