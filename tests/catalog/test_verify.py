@@ -138,6 +138,20 @@ tgi_request_failure{err="dropped"} 1
     assert verify(engines["tgi"].spec, parse_scrape(text, "x")).indicators["availability"] == "works"
 
 
+def test_what_prometheus_federates_is_read_though_it_has_no_types(vllm):
+    """There a histogram is three families, `untyped` as everything else is."""
+
+    def federated(text):
+        kept = [line for line in text.splitlines() if line and not line.startswith("#")]
+        names = dict.fromkeys(re.split(r"[{ ]", line)[0] for line in kept)
+        lines = []
+        for name in names:
+            lines += [f"# TYPE {name} untyped", *(line for line in kept if re.split(r"[{ ]", line)[0] == name)]
+        return "\n".join(lines) + "\n"
+
+    assert vllm(federated).same
+
+
 def test_openmetrics_is_read_too(engines):
     text = """\
 # TYPE llamacpp:tokens_predicted counter

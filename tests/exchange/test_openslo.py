@@ -317,6 +317,41 @@ def test_with_a_source_filled_in_they_are_read(data):
     assert made.slos == 1
 
 
+def test_what_has_no_place_is_told(converted, codes):
+    text = SLO.replace("tier: [a, b]}", "tier: [a, b]}, annotations: {a: b}")
+    _, findings = converted(text, SLI, SOURCE)
+    said = [one.message for one in findings if one.code.id == "FS613"]
+    assert said == ["the labels tier are not kept: failsoft labels by slo, model and team", "annotations are not kept"]
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "told"),
+    [
+        (SOURCE, "http://prometheus:9090", False),
+        (SOURCE + "---" + SOURCE.replace("name: prom", "name: other"), "http://prometheus:9090", False),
+        (
+            SOURCE + "---" + SOURCE.replace("name: prom", "name: b").replace("9090", "9091"),
+            "http://localhost:9090",
+            True,
+        ),
+        (SOURCE.replace("http://", "http://ana:secret@"), "http://localhost:9090", True),
+        (SOURCE.replace("url:", "token:"), "http://localhost:9090", True),
+        (SOURCE.replace(", connectionDetails: {url: 'http://prometheus:9090'}", ""), "http://localhost:9090", False),
+    ],
+)
+def test_the_one_prometheus_that_is_named_is_the_workspaces(converted, codes, source, url, told):
+    documents, findings = converted(SLO.replace(", tier: [a, b]", ""), SLI, source)
+    assert documents["Workspace", "workspace"]["prometheus"]["url"] == url
+    assert ("FS613" in codes(findings)) is told
+    assert "secret" not in str(documents)
+
+
+def test_a_service_says_whose_its_slos_are_where_they_do_not(converted):
+    service = SERVICE.replace("{name: shop}", "{name: shop, labels: {team: payments}}")
+    documents, _ = converted(SLO.replace("owner: checkout, ", ""), SLI, SOURCE, service)
+    assert documents["Model", "shop"]["owner"] == "payments"
+
+
 def as_list(*texts, indent=""):
     """Documents as the elements of one list, as OpenSLO's own examples are."""
     items = (text.strip("\n").replace("\n", f"\n{indent}  ") for text in texts)

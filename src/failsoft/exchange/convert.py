@@ -10,7 +10,7 @@ from typing import Any
 from failsoft.exchange import codes, write
 from failsoft.exchange.neutral import ForeignSlo, Windows
 from failsoft.exchange.openslo import read_openslo
-from failsoft.exchange.openslo_given import API, Given, collect
+from failsoft.exchange.openslo_given import API, Given, collect, prometheus_of
 from failsoft.exchange.sloth import is_sloth, read_sloth
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace.decode import decode
@@ -52,6 +52,7 @@ class _Made:
 
     known: Known
     owner: str
+    prometheus: str = ""
     slos: dict[str, ForeignSlo] = field(default_factory=dict)
     models: dict[str, dict[str, ForeignSlo]] = field(default_factory=dict)
     windows: dict[str, Windows] = field(default_factory=dict)
@@ -69,8 +70,11 @@ def convert(
         period: of Sloth's SLOs, whose documents do not say it.
         known: what the workspace holds already.
     """
-    read, standalone, findings = _read(sources, period)
+    given = Given()
+    read, standalone, findings = _read(sources, period, given)
     made = _Made(known or Known(), owner, findings=findings)
+    made.prometheus, more = prometheus_of(given)
+    made.findings += more
     for windows in standalone:
         _add_windows(made, windows)
     for one in read:
@@ -89,8 +93,9 @@ def _failed(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def _read(sources: Iterable[SourceFile], period: str) -> tuple[list[ForeignSlo], list[Windows], list[Finding]]:
-    given = Given()
+def _read(
+    sources: Iterable[SourceFile], period: str, given: Given
+) -> tuple[list[ForeignSlo], list[Windows], list[Finding]]:
     slos: list[ForeignSlo] = []
     windows: list[Windows] = []
     findings: list[Finding] = []
@@ -197,7 +202,7 @@ def _files(made: _Made) -> dict[str, str]:
             called = Windows(name, windows.tiers, windows.period)
             files[f"slo/windows-{name}.yaml"] = write.documents([write.windows(called)], origin="alert windows")
     if files and not made.known.there:
-        files["failsoft.yaml"] = write.documents([write.workspace("workspace")])
+        files["failsoft.yaml"] = write.documents([write.workspace("workspace", made.prometheus)])
     made.findings += _invalid(files)
     return dict(sorted(files.items()))
 

@@ -10,14 +10,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from failsoft.exchange import codes
 from failsoft.exchange.neutral import ForeignSlo, Windows
 from failsoft.exchange.openslo_alerts import HOURS, windows_of
-from failsoft.exchange.openslo_given import Given, Spec, referred
+from failsoft.exchange.openslo_given import OWNERS, Given, Spec, referred
 from failsoft.exchange.openslo_sli import Objective, indicator_of
 from failsoft.exchange.values import Foreign, Listed, Text, decoded
 from failsoft.findings import Finding
 
 __all__ = ["read_openslo"]
 
-_OWNERS = ("owner", "team")
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([mhdwMQY])")
 _MONTHS = {"M": 30, "Q": 90, "Y": 365}
 _SHIPPED = {"30d": "burn-30d", "28d": "burn-28d", "7d": "burn-7d", "1d": "burn-1d"}
@@ -90,8 +89,8 @@ def _slos(name: str, at: Spec, given: Given) -> tuple[list[ForeignSlo], list[Fin
         return [], findings
     windows, more = _windows(slo, at, given, period, name=name)
     findings += more
-    labels = given.labels[("SLO", name)]
-    owner = next((labels[label] for label in _OWNERS if labels.get(label)), "")
+    labels = {**given.labels.get(("Service", slo.service), {}), **given.labels[("SLO", name)]}
+    owner = next((labels[label] for label in OWNERS if labels.get(label)), "")
     made = []
     for index, objective in enumerate(slo.objectives):
         path = (*at.path, "objectives", index)

@@ -1,6 +1,7 @@
 """The OpenSLO documents that were given, found by kind and name."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,10 +11,16 @@ from failsoft.findings import Finding
 from failsoft.workspace.decode import nearest
 from failsoft.workspace.tree import SourceOrigin
 
-__all__ = ["API", "KINDS", "Given", "Spec", "collect", "referred"]
+__all__ = ["API", "KINDS", "OWNERS", "Given", "Spec", "collect", "prometheus_of", "referred"]
 
 API = "openslo/v1"
 KINDS = ("DataSource", "SLO", "SLI", "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "Service")
+
+
+OWNERS = ("owner", "team")
+"""Labels that say whose something is."""
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~/-]*)?")
 
 
 class _Metadata(Foreign):
@@ -72,7 +79,38 @@ def collect(data: dict[str, Any], origin: SourceOrigin, given: Given) -> list[Fi
         return [*findings, Finding(codes.COLLISION, message, place, "a name of its own", hint)]
     given.specs[key] = Spec(envelope.spec, origin, ("spec",))
     given.labels[key] = envelope.metadata.labels
-    return findings
+    return [*findings, *_lost(str(kind), envelope.metadata, origin)]
+
+
+def _lost(kind: str, metadata: _Metadata, origin: SourceOrigin) -> Iterator[Finding]:
+    lost = sorted(set(metadata.labels) - set(OWNERS)) if kind in {"SLO", "Service"} else []
+    if lost:
+        message = f"the labels {', '.join(lost)} are not kept: failsoft labels by slo, model and team"
+        yield Finding(codes.NOT_KEPT, message, origin.place("metadata", "labels", key=True))
+    if metadata.annotations:
+        message = "annotations are not kept"
+        yield Finding(codes.NOT_KEPT, message, origin.place("metadata", "annotations", key=True))
+
+
+def prometheus_of(given: Given) -> tuple[str, list[Finding]]:
+    """The address of the one Prometheus that all sources name, or nothing and what is not kept."""
+    sources = [(name, spec) for (kind, name), spec in given.specs.items() if kind == "DataSource"]
+    details = [
+        (name, spec, spec.data.get("connectionDetails")) for name, spec in sources if isinstance(spec.data, dict)
+    ]
+    urls = {one.get("url") if isinstance(one, dict) else None for _, _, one in details}
+    (url,) = urls if len(urls) == 1 else (None,)
+    if isinstance(url, str) and _ADDRESS.fullmatch(url):
+        return url, []
+    return "", [
+        Finding(
+            codes.NOT_KEPT,
+            f"the connection of the source {name} is not kept: the Workspace names the Prometheus that is asked",
+            spec.origin.place(*spec.path, "connectionDetails", key=True),
+        )
+        for name, spec, one in details
+        if one
+    ]
 
 
 def referred(

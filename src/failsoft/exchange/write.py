@@ -82,9 +82,10 @@ def team(name: str) -> dict[str, Any]:
     return _document("Team", name, {"slack": f"#{name}", "pager": {"stdout": {}}, "people": [{"name": name}]})
 
 
-def workspace(name: str) -> dict[str, Any]:
+def workspace(name: str, prometheus: str = "") -> dict[str, Any]:
     """A document of kind Workspace, to be filled in."""
-    return _document("Workspace", name, {"prometheus": {"url": "http://localhost:9090", "scrapeInterval": "15s"}})
+    url = prometheus or "http://localhost:9090"
+    return _document("Workspace", name, {"prometheus": {"url": url, "scrapeInterval": "15s"}})
 
 
 def _document(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:

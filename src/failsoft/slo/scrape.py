@@ -66,6 +66,8 @@ def parse_scrape(text: str, source: str) -> Scrape:
         families[metric.name] = seen
         if metric.type == "counter":  # the library knows counters without the suffix, whatever their name is
             families.setdefault(f"{metric.name}_total", seen)
+        if metric.type == "unknown" and metric.name.endswith("_bucket"):  # as Prometheus's own /federate says it
+            families.setdefault(metric.name.removesuffix("_bucket"), seen)
     if not any(seen.labels is not None for seen in families.values()):
         raise RefusedError(f"{source} holds no metrics")
     return Scrape(source, families)
