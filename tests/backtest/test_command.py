@@ -210,6 +210,7 @@ def test_ctrl_c_ends_it_with_a_word_about_what_is_kept(steady, workspace, tmp_pa
         (["--since", "30s"], "--since is shorter than the recording step of chat-ttft, 1m15s"),
         (["--since", "30"], "is no duration"),
         (["--until", "yesterday"], "'yesterday' is no time; expected one such as 2027-01-30"),
+        (["--until", "1970-01-01"], "30d before --until is before 1970"),
         (["--html", "no/such/folder/page.html"], "there is no folder"),
     ],
 )
@@ -217,6 +218,20 @@ def test_what_makes_no_sense_is_said_before_anything_is_asked(more, says, steady
     code, out, err = run(workspace(TTFT), steady.url, *more)
     assert (code, out, steady.asked) == (2, "", [])
     assert says in err
+
+
+def test_a_page_replaces_a_page_and_no_other_file(steady, workspace, run, tmp_path):
+    steady.admits.release(100)
+    folder, html, words = workspace(TTFT), tmp_path / "page.html", ("--since", "1h", "--html")
+    for other in (folder / "failsoft.yaml", tmp_path / "notes.txt"):
+        (tmp_path / "notes.txt").write_text("mine")
+        before = other.read_text()
+        code, _, err = run(folder, steady.url, *words, str(other))
+        assert (code, other.read_text(), steady.asked) == (2, before, [])
+        assert f"cannot write {other}: it is there, and no page" in err
+    for _ in range(2):
+        assert run(folder, steady.url, *words, str(html))[0] == 0
+    assert html.read_text().startswith("<!doctype html>")
 
 
 def test_a_workspace_with_errors_asks_nothing(steady, workspace, run):

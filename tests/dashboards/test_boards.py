@@ -152,13 +152,21 @@ def test_of_many_one_has_to_be_chosen():
 def test_of_a_prometheus_that_does_not_answer_nothing_is_drawn(tmp_path, capsys):
     """And that is said once, not once a panel, over whatever the file held."""
     out = tmp_path / "gpu.html"
-    out.write_text("yesterday's")
+    out.write_text("<!doctype html>yesterday's")
     for board in ("gpu", "overview"):
         with pytest.raises(SystemExit) as ended:
             main(["dashboard", board, str(EXAMPLE), "--prometheus", "http://127.0.0.1:1", "-o", str(out)])
         assert ended.value.code == 2
-        assert len(capsys.readouterr().err.splitlines()) == 1
-    assert out.read_text() == "yesterday's"
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "refused the connection" in line
+    assert out.read_text() == "<!doctype html>yesterday's"
+
+
+def test_a_drawing_replaces_a_page_and_no_other_file(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    done = CliRunner().invoke(root, ["dashboard", "gpu", str(EXAMPLE), "-o", str(tmp_path / "notes.txt")])
+    assert "it is there, and no page" in str(done.exception)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_mistakes_are_told(tmp_path):

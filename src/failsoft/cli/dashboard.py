@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import duration, load_clean, unknown, workspace_argument
+from failsoft.cli.outputs import may_write
 from failsoft.errors import PermanentError, TooSlowError, UsageError
 from failsoft.workspace.quantities import Duration
 
@@ -44,6 +45,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
     from failsoft.alerts.dashboards import BOARDS
     from failsoft.alerts.dashboards.page import page
     from failsoft.alerts.dashboards.panels import latest
+    from failsoft.cli.artefacts import replace
     from failsoft.server.outside import make_prometheus
 
     boards = {one.name.removeprefix(_PREFIX): one for one in BOARDS}
@@ -51,6 +53,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
         raise unknown("board", board, list(boards))
     drawn = boards[board.removeprefix(_PREFIX)]
     values = _values(drawn, chosen)
+    may_write(out, "page")
     loaded, _ = load_clean(workspace, "text")
     prometheus = make_prometheus(loaded, timeout=_TIMEOUT_S, url=url)
     end = time.time()
@@ -64,10 +67,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
         answers = [_answer(panel, prometheus, values, start, end) for panel in drawn.panels]
     finally:
         prometheus.close()
-    try:
-        out.write_text(page(drawn, answers, start=start, end=end, chosen=values), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+    replace(out, page(drawn, answers, start=start, end=end, chosen=values))
     empty = sum(not answer.lines and not answer.problem for answer in answers)
     broken = [answer.problem for answer in answers if answer.problem]
     for problem in dict.fromkeys(broken):

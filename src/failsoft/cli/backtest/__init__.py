@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from failsoft.cli.common import duration, load_clean, report, unknown, workspace_argument
+from failsoft.cli.outputs import may_write
 from failsoft.errors import TemporaryError, UnavailableError, UsageError
 from failsoft.findings import Finding, Severity, render
 from failsoft.workspace.quantities import Duration
@@ -91,8 +92,11 @@ def command(  # noqa: PLR0913  # one parameter for each option
     objectives, findings = _objectives(loaded, names)
     now = time.time()
     end = min(now, until) if until is not None else now
+    if end <= since.seconds:
+        raise UsageError(f"{since} before --until is before 1970, and no server has samples of then")
     if html is not None and not html.absolute().parent.is_dir():
         raise UsageError(f"{html} cannot be written: there is no folder {html.absolute().parent}")
+    may_write(html, "page")
     plans = _plans(loaded, objectives, since, end)
     warned: list[str] = []
     prometheus = make_prometheus(loaded, timeout=timeout.seconds, url=url, warned=warned.append)

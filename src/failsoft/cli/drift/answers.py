@@ -10,7 +10,7 @@ import click
 from failsoft.cli.common import duration, report
 from failsoft.cli.drift.files import stop
 from failsoft.cli.drift.options import Number
-from failsoft.cli.drift.outputs import may_write
+from failsoft.cli.outputs import may_write
 from failsoft.errors import MissingPartError, UsageError
 from failsoft.findings import Finding, Place
 from failsoft.workspace.quantities import Duration, Percent

@@ -11,8 +11,8 @@ import click
 from failsoft.cli.common import duration
 from failsoft.cli.drift.files import read_reference, stop, write_whole
 from failsoft.cli.drift.options import Number, delimiter_option
-from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.windows import held_out
+from failsoft.cli.outputs import may_write
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, amount
 from failsoft.workspace.quantities import Duration

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from failsoft.cli.common import report
-from failsoft.cli.drift.outputs import kind_of
+from failsoft.cli.outputs import kind_of
 from failsoft.errors import MissingPartError, UsageError
 from failsoft.findings import Finding, Place, Severity
 from failsoft.workspace import Workspace

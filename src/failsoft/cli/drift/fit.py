@@ -9,7 +9,7 @@ import click
 from failsoft.cli.drift.files import Told, names, opened, stop, write_whole
 from failsoft.cli.drift.importance import importances
 from failsoft.cli.drift.options import delimiter_option
-from failsoft.cli.drift.outputs import may_write
+from failsoft.cli.outputs import may_write
 from failsoft.errors import UsageError
 from failsoft.findings import Finding, Place, amount
 

@@ -12,7 +12,7 @@ import click
 from failsoft.cli.common import duration, finish, output_option, unknown, workspace_argument
 from failsoft.cli.drift.files import loaded, stop, write_whole
 from failsoft.cli.drift.folder import file_for
-from failsoft.cli.drift.outputs import may_write
+from failsoft.cli.outputs import may_write
 from failsoft.drift.monitors.learned import Told
 from failsoft.drift.monitors.limits import beside, promise_findings
 from failsoft.errors import UsageError

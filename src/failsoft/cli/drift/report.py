@@ -9,8 +9,8 @@ import click
 from failsoft.cli.common import report as shown
 from failsoft.cli.drift.files import read_reference, write_whole
 from failsoft.cli.drift.options import delimiter_option
-from failsoft.cli.drift.outputs import may_write
 from failsoft.cli.drift.score import alarms_of, counted, exit_code, judged, tolerance_options
+from failsoft.cli.outputs import may_write
 from failsoft.findings import amount
 
 __all__ = ["report"]

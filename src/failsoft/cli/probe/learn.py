@@ -8,7 +8,7 @@ import click
 
 from failsoft.cli.common import finish, output_option, report, workspace_argument
 from failsoft.cli.drift.files import COULD_NOT_JUDGE, Told, write_whole
-from failsoft.cli.drift.outputs import may_write
+from failsoft.cli.outputs import may_write
 from failsoft.cli.probe.asking import named, one_round
 from failsoft.findings import Finding, amount
 from failsoft.workspace import Document

@@ -1,4 +1,4 @@
-"""What a file of the drift commands is, as its beginning says, and where they may write to."""
+"""What a file is that a command wrote, as its beginning says, and where it may write to."""
 
 from collections.abc import Iterable
 from pathlib import Path
