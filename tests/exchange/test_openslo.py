@@ -334,6 +334,7 @@ def test_what_has_no_place_is_told(converted, codes):
             "http://localhost:9090",
             True,
         ),
+        (SOURCE.replace("'http://prometheus:9090'", "[a]"), "http://localhost:9090", True),
         (SOURCE.replace("http://", "http://ana:secret@"), "http://localhost:9090", True),
         (SOURCE.replace("url:", "token:"), "http://localhost:9090", True),
         (SOURCE.replace(", connectionDetails: {url: 'http://prometheus:9090'}", ""), "http://localhost:9090", False),

@@ -95,12 +95,10 @@ def _lost(kind: str, metadata: _Metadata, origin: SourceOrigin) -> Iterator[Find
 def prometheus_of(given: Given) -> tuple[str, list[Finding]]:
     """The address of the one Prometheus that all sources name, or nothing and what is not kept."""
     sources = [(name, spec) for (kind, name), spec in given.specs.items() if kind == "DataSource"]
-    details = [
-        (name, spec, spec.data.get("connectionDetails")) for name, spec in sources if isinstance(spec.data, dict)
-    ]
-    urls = {one.get("url") if isinstance(one, dict) else None for _, _, one in details}
-    (url,) = urls if len(urls) == 1 else (None,)
-    if isinstance(url, str) and _ADDRESS.fullmatch(url):
+    details = [(*one, one[1].data.get("connectionDetails")) for one in sources if isinstance(one[1].data, dict)]
+    urls = {str(one.get("url", "")) if isinstance(one, dict) else "" for _, _, one in details}
+    (url,) = urls if len(urls) == 1 else ("",)
+    if _ADDRESS.fullmatch(url):
         return url, []
     return "", [
         Finding(
