@@ -1,6 +1,9 @@
 """A relative secret file is one of the workspace, whichever command asks for it and wherever that runs."""
 
 import shutil
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,36 @@ from failsoft.server import outside
 from failsoft.workspace.load import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chat"
+
+
+class Asked(BaseHTTPRequestHandler):
+    """Knows the one answer of `vector(1)`, and notes who asked."""
+
+    def do_GET(self):
+        self.server.shown.append(self.headers["Authorization"])
+        answer = (
+            b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}}'
+        )
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_POST(self):
+        self.do_GET()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def prometheus():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        server.shown = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", server.shown
+        server.shutdown()
 
 
 @pytest.fixture
@@ -33,9 +66,11 @@ def workspace(tmp_path, monkeypatch):
 
 
 def test_every_command_shows_prometheus_the_token_of_the_workspace(workspace, tmp_path):
-    served = outside.make_prometheus(workspace, timeout=1)
-    learned = learn._client(workspace, "")
-    assert {client._token.reveal() for client in (served, learned)} == {"of-the-workspace"}
+    with prometheus() as (url, shown):
+        for client in (outside.make_prometheus(workspace, timeout=30, url=url), learn._client(workspace, url)):
+            client.query("vector(1)")
+    assert set(shown) == {"Bearer of-the-workspace"}
+    assert len(shown) == 3, "learning greets the server first"
     told = chaos._prometheus_reference(workspace)
     assert told["token_file"] == str(tmp_path / "chat" / "secrets" / "token")
 
