@@ -172,8 +172,12 @@ def test_every_xid_has_one_alert_that_answers_it_or_a_reason_for_none():
 def test_the_page_of_the_library_says_what_the_library_holds():
     listed = sorted(RULES.values(), key=lambda rule: (rule.spec.topic, rule.name))
     written = PAGE.read_text(encoding="utf-8")
-    assert written.partition("<!-- failsoft alerts list --output markdown -->\n")[2] == markdown(listed)
+    assert written.partition("<!-- failsoft alerts list --output markdown -->\n")[2] == markdown(
+        listed, shipped().engines
+    )
     assert f"{len(RULES)} alerts" in written
+    assert "sglang (unverified): `sglang:token_usage`" in written
+    assert "vllm: `vllm:kv_cache_usage_perc`" in written
 
 
 def test_alertnames_are_told_apart_by_more_than_case():

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from failsoft.workspace import Document, Workspace
-    from failsoft.workspace.kinds import AlertRuleSpec
+    from failsoft.workspace.kinds import AlertRuleSpec, EngineSpec
 
     type Rules = Mapping[str, Document[AlertRuleSpec]]
+    type Engines = Mapping[str, Document[EngineSpec]]
 
 __all__ = ["command"]
 
@@ -41,7 +42,7 @@ def list_(*, workspace: Path | None, topic: str | None, failure_mode: str | None
     """List the alerts: what each stands for, its severity, and whether it is on."""
     from failsoft.alerts.library import markdown
 
-    found, on = _rules(workspace)
+    found, engines, on = _rules(workspace)
     _known("topic", topic, {rule.spec.topic for rule in found.values()})
     _known("failure mode", failure_mode, {rule.spec.failure_mode for rule in found.values()})
     listed = [
@@ -50,9 +51,9 @@ def list_(*, workspace: Path | None, topic: str | None, failure_mode: str | None
         if topic in {None, rule.spec.topic} and failure_mode in {None, rule.spec.failure_mode}
     ]
     if output == "markdown":
-        click.echo(markdown(listed), nl=False)
+        click.echo(markdown(listed, engines), nl=False)
     elif output == "json":
-        click.echo(json.dumps([_facts(rule, on) for rule in listed], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_facts(rule, engines, on) for rule in listed], indent=2, ensure_ascii=False))
     else:
         _table(listed, on)
 
@@ -65,7 +66,7 @@ def show(*, name: str, workspace: Path | None, output: str) -> None:
     """Show one alert, by its name or its alertname; as YAML it can be copied into a workspace and changed."""
     from failsoft.alerts.library import alert_name
 
-    found, on = _rules(workspace)
+    found, engines, on = _rules(workspace)
     by_name = {alert_name(rule.name): rule for rule in found.values()} | dict(found)
     if name not in by_name:
         raise unknown("AlertRule", name, list(by_name))
@@ -73,19 +74,19 @@ def show(*, name: str, workspace: Path | None, output: str) -> None:
     if output == "yaml":
         click.echo(rule.origin.text.removeprefix("---\n"), nl=False)
     elif output == "json":
-        click.echo(json.dumps(_facts(rule, on), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_facts(rule, engines, on), indent=2, ensure_ascii=False))
     else:
-        click.echo(_told(rule, on))
+        click.echo(_told(rule, engines, on))
 
 
-def _rules(root: Path | None) -> "tuple[Rules, frozenset[str] | None]":
-    """The AlertRules by name, and which of them are on; None where that is not known."""
+def _rules(root: Path | None) -> "tuple[Rules, Engines, frozenset[str] | None]":
+    """The AlertRules and the engines by name, and which of the rules are on; None where that is not known."""
     from failsoft.workspace.load import shipped
 
     if root is None:
-        return shipped().alert_rules, None
+        return shipped().alert_rules, shipped().engines, None
     loaded, _ = load_clean(root, "text")
-    return loaded.alert_rules, _on(loaded)
+    return loaded.alert_rules, loaded.engines, _on(loaded)
 
 
 def _known(what: str, asked: str | None, there: "Collection[str]") -> None:
@@ -117,16 +118,19 @@ def _table(rules: "Sequence[Document[AlertRuleSpec]]", on: frozenset[str] | None
     click.echo(f"{len(rules)} alerts" if on is None else f"{len(rules)} alerts, {sum(r.name in on for r in rules)} on")
 
 
-def _facts(rule: "Document[AlertRuleSpec]", on: frozenset[str] | None) -> dict[str, object]:
+def _facts(rule: "Document[AlertRuleSpec]", engines: "Engines", on: frozenset[str] | None) -> dict[str, object]:
     from failsoft.alerts.library import alert_name
 
     spec = rule.spec.model_dump(mode="json", by_alias=True, exclude={"tests"})
     state = {} if on is None else {"on": rule.name in on}
-    return {"name": rule.name, "alertname": alert_name(rule.name), "shipped": rule.shipped} | state | spec
+    named = {one.exporter for one in rule.spec.needs}
+    unverified = sorted(name for name in named if name in engines and engines[name].spec.mark)
+    about = {"name": rule.name, "alertname": alert_name(rule.name), "shipped": rule.shipped, "unverified": unverified}
+    return about | state | spec
 
 
-def _told(rule: "Document[AlertRuleSpec]", on: frozenset[str] | None) -> str:
-    from failsoft.alerts.library import alert_name
+def _told(rule: "Document[AlertRuleSpec]", engines: "Engines", on: frozenset[str] | None) -> str:
+    from failsoft.alerts.library import alert_name, exporter
 
     spec = rule.spec
     state = "" if on is None else " (on)" if rule.name in on else " (off)"
@@ -141,7 +145,10 @@ def _told(rule: "Document[AlertRuleSpec]", on: frozenset[str] | None) -> str:
         f"Evaluated     every {spec.every}{waits}{keeps}",
         *(f"  {line}" for line in spec.expr.splitlines()),
         "Needs",
-        *(f"  {one.exporter}: {', '.join(one.metrics)}{f' ({one.note})' if one.note else ''}" for one in spec.needs),
+        *(
+            f"  {exporter(one.exporter, engines)}: {', '.join(one.metrics)}{f' ({one.note})' if one.note else ''}"
+            for one in spec.needs
+        ),
         *(["Told apart from"] if spec.differs else []),
         *(f"  {one.from_}: {one.by}" for one in spec.differs),
         "Proven by",

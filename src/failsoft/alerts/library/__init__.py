@@ -4,6 +4,17 @@ from failsoft.alerts.library.answered import Answered, matchers_of
 from failsoft.alerts.library.choose import alert_name, chosen, owners
 from failsoft.alerts.library.rules import RULE_LABEL
 from failsoft.alerts.library.shelf import Topic, shelf
-from failsoft.alerts.library.table import markdown
+from failsoft.alerts.library.table import exporter, markdown
 
-__all__ = ["RULE_LABEL", "Answered", "Topic", "alert_name", "chosen", "markdown", "matchers_of", "owners", "shelf"]
+__all__ = [
+    "RULE_LABEL",
+    "Answered",
+    "Topic",
+    "alert_name",
+    "chosen",
+    "exporter",
+    "markdown",
+    "matchers_of",
+    "owners",
+    "shelf",
+]
