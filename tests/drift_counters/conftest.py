@@ -11,6 +11,10 @@ from failsoft.alerts.compile import Compiled
 from failsoft.cli.compile import compiled
 from failsoft.clients.binaries import run_tool
 from failsoft.drift import ReferenceProfile, fit_arrays
+from failsoft.drift.alarms import Budget, Cadence, Plan, calibrate
+from failsoft.drift.alarms.counted import signals
+from failsoft.drift.alarms.keeping import kept
+from failsoft.drift.alarms.stored import StoredCalibration
 
 # Beside the documents that every workspace begins with.
 MONITOR = """
@@ -74,6 +78,7 @@ def workspace(write, put, base, tmp_path):
         way: str = "",
         tests: bool = False,
         change: dict[str, str] | None = None,
+        alarms: StoredCalibration | None = None,
     ) -> Place:
         text = f"{base}---{MONITOR}"
         for old, new in (change or {}).items():
@@ -83,6 +88,8 @@ def workspace(write, put, base, tmp_path):
         (root / "drift").mkdir(parents=True, exist_ok=True)
         if len(profiles) == 1:
             put({"drift/chat.json": profiles[0].render()}, root)
+            if alarms is not None:
+                put({"drift/chat.alarms.json": alarms.render()}, root)
         else:
             text = text.replace("drift/chat.json", "drift")
             put({f"drift/{index}.json": profile.render() for index, profile in enumerate(profiles)}, root)
@@ -106,3 +113,21 @@ def promtool_says(promtool):
         assert done.ok, (done.stdout + done.stderr)[:3000]
 
     return run
+
+
+@pytest.fixture
+def calibrated(profile):
+    """Makes a calibration of the profile whose limits are wider than those of chance: `calibrated(promised=True)`."""
+
+    def make(*, promised: bool, pages: float = 1.0) -> StoredCalibration:
+        plan = Plan(Budget(pages, 4.0), Cadence(240_000, 60_000), 400)
+        found = kept(calibrate(signals(profile, ()), plan), profile.counts_digest)
+        tests = tuple(
+            one.model_copy(update={"page": one.page * 2, "ticket": one.ticket * 1.5, "rows": 500})
+            for one in found.tests
+            if one.feature != "flag"
+        )
+        doubts = () if promised else ("few windows were held out",)
+        return found.model_copy(update={"tests": tests, "promised": promised, "doubts": doubts})
+
+    return make

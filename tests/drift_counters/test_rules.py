@@ -21,8 +21,10 @@ from failsoft.drift import Accumulator, DriftCounter
 from failsoft.drift.columns import column_of
 from failsoft.drift.comparison import compare
 from failsoft.drift.counting.bins import bins_of
+from failsoft.drift.judgement import judge
+from failsoft.drift.limits import Tolerance
 from failsoft.findings import Finding
-from failsoft.slo.series import DRIFT_DEGREES, DRIFT_SCORE
+from failsoft.slo.series import DRIFT_CRITICAL, DRIFT_DEGREES, DRIFT_SCORE
 from failsoft.workspace.load import load
 
 RULES = "rules/_drift-features.yaml"
@@ -205,34 +207,34 @@ def test_a_folder_of_references_follows_a_rollout(workspace, profile, train, pro
 FIRING = 'count(ALERTS{alertname="%s", alertstate="firing"})'
 
 
+def lives(profile, moves_at, dies_at, minutes=120):
+    """The counters of a process that moves, or dies, after so many minutes."""
+    # each batch is one scrape; promtool repeats a step of the counter with its own notation
+    rate = counted(profile, batches(3, 1, rows=20_000))
+    fast = counted(profile, batches(3, 1, rows=20_000, shift=2.0))
+    for name, values in rate.items():
+        # 400 rows a scrape, which differ from the reference by less than matters
+        step, other = (values[1] - values[0]) / 50, (fast[name][1] - fast[name][0]) / 50
+        if "bin_rows_total" not in name:
+            step = other = 0
+        first = values[0] + 1_000_000 * ("bin_rows_total" in name)
+        before = (moves_at or dies_at) * 4
+        text = f"{first:g}+{step:g}x{before - 1}"
+        if moves_at:
+            text += f" {first + step * before:.0f}+{other:g}x{(dies_at - moves_at) * 4 - 1}"
+        yield {"series": name, "values": text + (f" _x{(minutes - dies_at) * 4}" if dies_at < minutes else "")}
+
+
 def test_drift_pages_and_dead_instrumentation_is_told(workspace, profile, promtool_says):
     """From the counters to the alert: an SLO over slices of time, as for every other score."""
     place = workspace(profile)
-    minutes = 120
-
-    def series(moves_at, dies_at):
-        # each batch is one scrape; promtool repeats a step of the counter with its own notation
-        rate = counted(profile, batches(3, 1, rows=20_000))
-        fast = counted(profile, batches(3, 1, rows=20_000, shift=2.0))
-        for name, values in rate.items():
-            # 400 rows a scrape, which differ from the reference by less than matters
-            step, other = (values[1] - values[0]) / 50, (fast[name][1] - fast[name][0]) / 50
-            if "bin_rows_total" not in name:
-                step = other = 0
-            first = values[0] + 1_000_000 * ("bin_rows_total" in name)
-            before = (moves_at or dies_at) * 4
-            text = f"{first:g}+{step:g}x{before - 1}"
-            if moves_at:
-                text += f" {first + step * before:.0f}+{other:g}x{(dies_at - moves_at) * 4 - 1}"
-            yield {"series": name, "values": text + (f" _x{(minutes - dies_at) * 4}" if dies_at < minutes else "")}
-
     rules = (RULES, "rules/chat.yaml")
     drifted = [
         (FIRING % "FailsoftSLOBurn", "29m", None),
         ('count(ALERTS{alertname="FailsoftSLOBurn", alertstate="firing", severity="page"}) > 0', "1h10m", 2),
         (FIRING % "FailsoftDriftStale", "1h10m", None),
     ]
-    promtool_says(story(list(series(30, minutes)), drifted, rules), place.out)
+    promtool_says(story(list(lives(profile, 30, 120)), drifted, rules), place.out)
     dead = [
         (FIRING % "FailsoftDriftStale", "29m", None),
         (FIRING % "FailsoftDriftStale", "1h", 1),
@@ -240,7 +242,70 @@ def test_drift_pages_and_dead_instrumentation_is_told(workspace, profile, promto
         (FIRING % "FailsoftSLOBurn", "1h", None),
         ("count(failsoft_drift_score)", "1h", None),
     ]
-    promtool_says(story(list(series(0, 30)), dead, rules), place.out)
+    promtool_says(story(list(lives(profile, 0, 30)), dead, rules), place.out)
+
+
+@pytest.mark.parametrize("promised", [None, False, True], ids=["nothing held out", "no promise", "promised"])
+def test_the_budget_pages_only_where_its_rate_is_promised(workspace, profile, calibrated, promtool_says, promised):
+    """What nobody can promise is a ticket, as everywhere."""
+    alarms = None if promised is None else calibrated(promised=promised)
+    place = workspace(profile, change={", statistic: excess, below: 1": ""}, alarms=alarms)
+    assert place.codes == {None: [], False: ["FS616", "FS633"], True: ["FS633"]}[promised]
+    burning = 'count(ALERTS{alertname="FailsoftSLOBurn", alertstate="firing", severity="%s"}) > 0'
+    pages = 2 if promised else None
+    checks = [(burning % "page", "1h10m", pages), ('count(failsoft_drift_score{signal="all"} > 1)', "1h10m", 1)]
+    tickets = [] if promised else [(burning % "ticket", "2h", 2)]
+    promtool_says(story(list(lives(profile, 30, 120)), [*checks, *tickets], (RULES, "rules/chat.yaml")), place.out)
+
+
+def test_a_calibration_is_what_windows_are_held_against(workspace, profile, calibrated, promtool):
+    """Its limits are those of `failsoft drift score --calibration`, and promtool says that the rules have them."""
+    alarms = calibrated(promised=True)
+    place = workspace(profile, tests=True, alarms=alarms)
+    assert place.codes == ["FS633"], "it has no critical value for a flag"
+    done = run_tool([promtool, "test", "rules", "tests/_drift-features.test.yaml"], cwd=place.out, timeout=100)
+    assert done.ok, (done.stdout + done.stderr)[:3000]
+    loaded, _ = load(place.root)
+    of, _ = monitored_of(loaded, loaded.monitors["features"], [profile], {profile.digest: alarms})
+    critical = {one.feature: one for one in of.references[0].critical}
+    page = (DRIFT_CRITICAL, (("statistic", "pooled_psi"), ("severity", "page")))
+    for size in (300, 5_000):  # more rows than were planned are judged as the planned ones
+        (rows,) = batches(7, 1, rows=size)
+        window = Accumulator(profile)
+        window.update(rows)
+        for one in judge(compare(window), Tolerance(), alarms):
+            name = one.compared.name
+            if name in {test.feature for test in alarms.tests}:
+                bins = bins_of(one.compared.feature)
+                counts, into = bins.of_column(column_of(rows[name])), of.references[0].bins[name]
+                found = expected(of, bins, counts, critical[name], into, promised=True)
+                assert found[page] == pytest.approx(one.limits.page, rel=1e-9), (name, size)
+                assert found[DRIFT_SCORE, (("statistic", "pooled_psi"),)] == pytest.approx(one.pooled, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"window: 4m": "window: 8m"}, "FS617", "window is 8m, and the critical values were found for 4m"),
+        ({"window: 4m": "window: 4m, falsePagesPer30d: 2"}, "FS617", "falsePagesPer30d is 2"),
+    ],
+)
+def test_a_calibration_for_another_monitor_is_not_used(workspace, profile, calibrated, change, code, said):
+    place = workspace(profile, change=change, alarms=calibrated(promised=True))
+    assert set(place.codes) == {code}
+    found = next(one for one in place.findings if one.code.id == code)
+    assert said in found.message
+    assert "failsoft drift calibrate drift/chat.json --windows HELD_OUT" in found.hint
+
+
+def test_a_calibration_of_another_reference_is_not_used(workspace, profile, train, calibrated):
+    place = workspace(train(seed=2), alarms=calibrated(promised=True))
+    assert place.codes == ["FS608"]
+
+
+def test_a_budget_that_nothing_was_held_out_for_is_told(workspace, profile):
+    place = workspace(profile, change={"window: 4m": "window: 4m, falsePagesPer30d: 1"})
+    assert place.codes == ["FS616"]
 
 
 def test_the_proof_beside_the_rules_holds_and_fails_where_they_are_wrong(workspace, profile, promtool):
@@ -341,7 +406,7 @@ def test_what_is_wrong_with_the_monitor_of_a_job_is_a_finding(workspace, profile
 def test_the_budget_and_the_floor_are_the_authors(workspace, profile):
     def limits(change):
         place = workspace(profile, change={"window: 4m": f"window: 4m{change}"})
-        assert place.codes == []
+        assert place.codes == (["FS616"] if change else [])
         loaded, _ = load(place.root)
         of, _ = monitored_of(loaded, loaded.monitors["features"], [profile])
         return of.references[0].critical[0].z, of.matters.floor

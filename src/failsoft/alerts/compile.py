@@ -34,6 +34,7 @@ from failsoft.workspace.model import Workspace
 from failsoft.workspace.spread import Spread
 
 if TYPE_CHECKING:
+    from failsoft.drift.alarms.stored import StoredCalibration
     from failsoft.drift.profile import ReferenceProfile
 
 __all__ = ["ALERTMANAGER_FILE", "Compiled", "Unit", "compile_workspace"]
@@ -96,6 +97,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
     rules: bool = True,
     tests: bool = True,
     references: "Mapping[str, Sequence[ReferenceProfile]] | None" = None,
+    calibrations: "Mapping[str, Mapping[str, StoredCalibration]]" = MappingProxyType({}),
     unchanged: Collection[str] = (),
     spread: Spread = map,
 ) -> tuple[Compiled, tuple[Finding, ...]]:
@@ -113,6 +115,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
         tests: whether to write the tests too.
         unchanged: models whose rules are there already, and are not made again; there is no unit of their SLOs.
         spread: how models are compiled with their tests: one after the other, or side by side.
+        calibrations: by monitor, and by the digest of a profile: that which was made with it, where there is one.
         references: by the name of a drift monitor whose bins are counted, the profiles that it compares with; a monitor
             without any is left out.
     """
@@ -144,7 +147,7 @@ def compile_workspace(  # noqa: PLR0913  # what is made, and how
     findings += problems
     others = shelf(workspace, tests=tests)
     files |= others.files
-    counted, more = _counted(workspace, references or {}, files, tests=tests)
+    counted, more = _counted(workspace, references or {}, calibrations, files, tests=tests)
     findings += [*_unwatched(workspace), *others.findings, *more]
     text, problems = alertmanager_file(workspace, objectives, answered, origin=_CONFIGURATION)
     files[ALERTMANAGER_FILE] = text
@@ -276,6 +279,7 @@ def _watch(
 def _counted(
     workspace: Workspace,
     references: "Mapping[str, Sequence[ReferenceProfile]]",
+    calibrations: "Mapping[str, Mapping[str, StoredCalibration]]",
     files: dict[str, str],
     *,
     tests: bool,
@@ -289,7 +293,8 @@ def _counted(
     units: list[Unit] = []
     findings: list[Finding] = []
     for monitor in monitors:
-        made, problems = monitor_files(workspace, monitor, references[monitor.name], tests=tests)
+        kept = calibrations.get(monitor.name, {})
+        made, problems = monitor_files(workspace, monitor, references[monitor.name], kept=kept, tests=tests)
         findings += problems
         if made is not None:
             files |= made.files

@@ -110,8 +110,10 @@ def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scena
     ]
     if isinstance(objective.sli, Score):
         stories += [_evaluation_stops(objective, objective.sli), _never_evaluated(objective, objective.sli)]
+        if objective.sli.budgeted:
+            stories.append(_may_not_page(objective, objective.sli, staircase, climbing))
         if objective.sli.above is None:
-            stories += _of_a_budget(objective, objective.sli, staircase, climbing)
+            stories += _of_a_critical_value(objective, objective.sli, staircase)
         return tuple(stories)
     if isinstance(objective.sli, Slices):
         return tuple(stories)
@@ -312,23 +314,21 @@ def _never_evaluated(objective: Objective, score: Score) -> Scenario:
     return Scenario("was never evaluated", step, (), (*checks, *_all_quiet(objective, (patience + 2) * step)))
 
 
-def _of_a_budget(
-    objective: Objective, score: Score, staircase: Timeline, climbing: Sequence[Check]
-) -> tuple[Scenario, ...]:
-    """What the critical values of a monitor add: none at all, some that promise no page, and small changes.
-
-    Without critical values the SLO is blind, and that is told. With some that cannot be promised, tickets come as they
-    do otherwise, and no page.
-    """
-    series = series_of(score, staircase, 1)
+def _may_not_page(objective: Objective, score: Score, staircase: Timeline, climbing: Sequence[Check]) -> Scenario:
+    """With critical values that cannot be promised, tickets come as they do otherwise, and no page."""
     paging = {tier.name for tier in objective.tiers if tier.severity == "page"}
     hushed = [replace(one, state="quiet") if dict(one.labels)["burn_tier"] in paging else one for one in climbing]
+    series = series_of(score, staircase, 1)
     unpromised = tuple((name.replace('severity="page"', 'severity="ticket"'), values) for name, values in series)
+    return Scenario("may not page", staircase.cell, unpromised, tuple(hushed))
+
+
+def _of_a_critical_value(objective: Objective, score: Score, staircase: Timeline) -> tuple[Scenario, ...]:
+    """What is exported beside the score: without a critical value the SLO is blind, and small changes have one too."""
     end = staircase.cells * staircase.cell
     blind = Check(end, STALE_ALERT, _labels(objective, STALE_TIER), "fires")
-    unlimited = tuple(one for one in series if 'severity="page"' not in one[0])
+    unlimited = tuple(one for one in series_of(score, staircase, 1) if 'severity="page"' not in one[0])
     return (
-        Scenario("may not page", staircase.cell, unpromised, tuple(hushed)),
         Scenario("has no critical value", staircase.cell, unlimited, (blind, *_all_quiet(objective, end))),
         _creeps(objective, score),
     )

@@ -239,9 +239,7 @@ def _scores(sli: Score, timeline: Timeline) -> Series:
 
 def critical(sli: Score, cells: int) -> Series:
     """The critical value, where that is exported, for so many samples: 1, and a page may be sent."""
-    if sli.above is not None:
-        return ()
-    return ((_series(DRIFT_CRITICAL, (*_pairs(sli.score_matchers), ("severity", "page"))), f"1x{cells}"),)
+    return ((_series(DRIFT_CRITICAL, _pairs(sli.paging_matchers)), f"1x{cells}"),) if sli.budgeted else ()
 
 
 def evaluations_stop(sli: Score, interval: int, marks: tuple[int, int, int, int]) -> Series:

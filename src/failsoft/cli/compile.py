@@ -177,7 +177,7 @@ def compiled(
     from failsoft.runbooks.choose import answered
 
     runbooks = _runbooks(workspace)
-    references, problems = counted_references(workspace)
+    counted = counted_references(workspace)
     rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
     many = rules and tests and len(workspace.slos) >= _MANY and can_share()
     made, found = compile_workspace(
@@ -186,11 +186,12 @@ def compiled(
         answered=answered(workspace),
         rules=rules,
         tests=tests,
-        references=references,
+        references=counted.profiles,
+        calibrations=counted.calibrations,
         unchanged=before.models,
         spread=shared if many else map,
     )
-    findings = (*problems, *found)
+    findings = (*counted.findings, *found)
     if not workspace.config.alertmanager.base:
         return made, findings
     text, more = _within(workspace, made, before)

@@ -1,6 +1,6 @@
-"""The reference profiles of drift monitors whose bins are counted, read for the compiler."""
+"""The reference profiles of drift monitors whose bins are counted, and their calibrations, read for the compiler."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from failsoft.findings import Finding
 from failsoft.workspace import Document, Workspace
@@ -8,35 +8,63 @@ from failsoft.workspace.kinds import DriftMonitorSpec
 
 if TYPE_CHECKING:
     from failsoft.drift import ReferenceProfile
+    from failsoft.drift.alarms.stored import StoredCalibration
 
-__all__ = ["counted_references"]
-
-
-def counted_references(
-    workspace: Workspace,
-) -> "tuple[dict[str, tuple[ReferenceProfile, ...]], tuple[Finding, ...]]":
-    """By monitor, the profiles that it compares with, one for each revision of the model, and what cannot be read."""
-    counted = [monitor for monitor in workspace.monitors.values() if monitor.spec.counted is not None]
-    read = {monitor.name: _read(workspace, monitor) for monitor in counted}
-    findings = tuple(one for found in read.values() for one in found if isinstance(one, Finding))
-    profiles = {
-        name: tuple(one for one in found if not isinstance(one, Finding))
-        for name, found in read.items()
-        if not any(isinstance(one, Finding) for one in found)
-    }
-    return profiles, findings
+__all__ = ["Counted", "counted_references"]
 
 
-def _read(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> "list[ReferenceProfile | Finding]":
+class Counted(NamedTuple):
+    """What counted monitors are compared with.
+
+    Attributes:
+        profiles: by monitor, one for each revision of the model; none of a monitor with one that cannot be read.
+        calibrations: by monitor, and by the digest of a profile, where there is one.
+        findings: what cannot be read.
+    """
+
+    profiles: "dict[str, tuple[ReferenceProfile, ...]]"
+    calibrations: "dict[str, dict[str, StoredCalibration]]"
+    findings: tuple[Finding, ...]
+
+
+def counted_references(workspace: Workspace) -> Counted:
+    """The profiles of each monitor whose bins are counted."""
+    found = Counted({}, {}, ())
+    for monitor in workspace.monitors.values():
+        if monitor.spec.counted is not None:
+            found = _with(found, workspace, monitor)
+    return found
+
+
+def _with(found: Counted, workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> Counted:
+    from failsoft.server.references import counted_limits, read_profile
+
+    paths = _paths(workspace, monitor)
+    if isinstance(paths, Finding):
+        return found._replace(findings=(*found.findings, paths))
+    read = [(path, read_profile(workspace, monitor, path)) for path in paths]
+    findings = [profile for _, profile in read if isinstance(profile, Finding)]
+    profiles = [(path, profile) for path, profile in read if not isinstance(profile, Finding)]
+    for path, profile in profiles:
+        kept, problems = counted_limits(workspace, monitor, profile, path)
+        findings += problems
+        if kept is not None:
+            found.calibrations.setdefault(monitor.name, {})[profile.digest] = kept
+    if len(profiles) == len(read):
+        found.profiles[monitor.name] = tuple(profile for _, profile in profiles)
+    return found._replace(findings=(*found.findings, *findings))
+
+
+def _paths(workspace: Workspace, monitor: Document[DriftMonitorSpec]) -> list[str] | Finding:
     from failsoft.alerts.drift import codes
-    from failsoft.server.references import profiles_in, read_profile
+    from failsoft.server.references import profiles_in
 
     at = workspace.root / monitor.spec.reference
     if not at.is_dir():
-        return [read_profile(workspace, monitor)]
+        return [monitor.spec.reference]
     paths = [path.relative_to(workspace.root).as_posix() for path in profiles_in(at)]
-    if not paths:
-        message = f"{monitor.spec.reference} holds no reference profile"
-        hint = "make one with `failsoft drift fit`"
-        return [Finding(codes.REFERENCES_NONE, message, monitor.at("spec", "reference"), "*.json", hint)]
-    return [read_profile(workspace, monitor, path) for path in paths]
+    if paths:
+        return paths
+    message = f"{monitor.spec.reference} holds no reference profile"
+    hint = "make one with `failsoft drift fit`"
+    return Finding(codes.REFERENCES_NONE, message, monitor.at("spec", "reference"), "*.json", hint)

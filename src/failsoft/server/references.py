@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from failsoft.drift import ReferenceProfile, Watch, codes, watches
-from failsoft.drift.monitors.limits import ALARMS, beside, limit_findings, promise_findings
+from failsoft.drift.monitors.limits import ALARMS, beside, calibrate_hint, limit_findings, promise_findings
 from failsoft.findings import Finding
 from failsoft.server.paging import page_rule
 from failsoft.workspace import Document, Workspace
@@ -14,7 +14,7 @@ from failsoft.workspace.kinds import DriftMonitorSpec
 if TYPE_CHECKING:
     from failsoft.drift.alarms.stored import StoredCalibration
 
-__all__ = ["profiles_in", "read_kept", "read_profile", "watched"]
+__all__ = ["counted_limits", "profiles_in", "read_kept", "read_profile", "watched"]
 
 _READ_AT_MOST = 5_000_001
 
@@ -104,7 +104,7 @@ def read_kept(
             data = stream.read(_READ_AT_MOST)
     except OSError as error:
         message = f"{shown}, the critical values for this budget, cannot be read: {error.strerror}"
-        hint = f"calibrate with `failsoft drift learn {monitor.name}`"
+        hint = calibrate_hint(monitor, reference or monitor.spec.reference)
         return Finding(codes.LIMITS_MISSING, message, monitor.at("spec", "falsePagesPer30d"), hint=hint)
     return StoredCalibration.parse(data, shown)
 
@@ -116,16 +116,51 @@ def _limits(
     if monitor.spec.false_pages_per_30d is None:
         return None, ()
     kept = read_kept(workspace, monitor, shown)
+    return (None, (kept,)) if isinstance(kept, Finding) else _as_written(workspace, monitor, profile, kept, shown)
+
+
+def counted_limits(
+    workspace: Workspace, monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, shown: str
+) -> "tuple[StoredCalibration | None, tuple[Finding, ...]]":
+    """The critical values beside a reference whose bins are counted, and what is wrong with them.
+
+    Without any, limits know of chance only: then no page is promised, which is told where a budget is written.
+    """
+    if not (Path(workspace.root) / beside(shown)).exists():
+        if monitor.spec.false_pages_per_30d is None:
+            return None, ()
+        message = "no page can be promised, so what would page is a ticket: no windows were held out"
+        place = monitor.at("spec", "falsePagesPer30d")
+        return None, (Finding(codes.NOT_PROMISED, message, place, hint=calibrate_hint(monitor, shown)),)
+    kept = read_kept(workspace, monitor, shown)
     if isinstance(kept, Finding):
         return None, (kept,)
+    apart = {"strata": profile.strata, "hours of the week": profile.rhythm, "clusters": profile.clusters}
+    if habits := [name for name, found in apart.items() if found is not None]:
+        message = f"{beside(shown)} knows {' and '.join(habits)}, and processes count all rows together"
+        hint = f"fit {shown} without them, and calibrate that"
+        return None, (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "reference"), hint=hint),)
+    return _as_written(workspace, monitor, profile, kept, shown)
+
+
+def _as_written(
+    workspace: Workspace,
+    monitor: Document[DriftMonitorSpec],
+    profile: ReferenceProfile,
+    kept: "StoredCalibration",
+    shown: str,
+) -> "tuple[StoredCalibration | None, tuple[Finding, ...]]":
+    """Critical values where they are those of the monitor as it is now, and what is wrong with them."""
     found = limit_findings(monitor, profile, kept, shown)
     rule = page_rule(workspace, monitor)
-    if (rule.least, rule.among) != (kept.rule.least, kept.rule.among):
+    # where bins are counted, what pages on one bad window is on the safe side of any burn rate
+    alone = monitor.spec.counted is not None and kept.rule.least == 1
+    if not alone and (rule.least, rule.among) != (kept.rule.least, kept.rule.among):
         message = (
             f"the SLOs that read {monitor.name} page on {rule.least} bad windows of {rule.among}, and the critical "
             f"values were found for {kept.rule.least} of {kept.rule.among}"
         )
-        hint = f"calibrate anew with `failsoft drift learn {monitor.name}`"
+        hint = calibrate_hint(monitor, shown, "anew ")
         found += (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "falsePagesPer30d"), hint=hint),)
     if any(one.code is not codes.LIMITS_MISSING for one in found):
         return None, found

@@ -258,6 +258,7 @@ def _score(workspace: Workspace, slo: Document[SLOSpec], drift: DriftBelow, cloc
         stale_after=stale.milliseconds,
         slice=clock.step,
         sentence=sentence,
+        budgeted=drift.below is None,
         judged_by="serve" if monitor.spec.signals else "rules" if monitor.spec.counted is not None else "job",
     )
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from failsoft.slo.promql import Matcher, number, range_text, selector
-from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
+from failsoft.slo.series import ALL_SIGNALS, DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
 __all__ = ["POOLED", "Gauge", "Rate", "Score", "Slices"]
 
@@ -155,6 +155,7 @@ class Score(Slices):
         stale_after: milliseconds after which an evaluation no longer counts.
         slice, sentence: as of all slices.
         judged_by: who evaluates the monitor: `failsoft serve`, the rules over what processes count, or a job.
+        budgeted: whether a budget of false alarms says what is too much, and not the author of the SLO.
     """
 
     model: str
@@ -166,6 +167,7 @@ class Score(Slices):
     slice: int
     sentence: str
     judged_by: Literal["serve", "rules", "job"] = "serve"
+    budgeted: bool = False
 
     @property
     def score_matchers(self) -> tuple[Matcher, ...]:
@@ -183,6 +185,13 @@ class Score(Slices):
         """The labels of the evaluation's series."""
         return self.score_matchers[:-1]
 
+    @property
+    def paging_matchers(self) -> tuple[Matcher, ...]:
+        """The labels of the series that say from when on a page is due; of any signal where the score is of all."""
+        whole = self.score_matchers if self.above is None else self.score_matchers[:-1]
+        labels = (one for one in whole if one.label != "signal" or one.value != ALL_SIGNALS)
+        return (*labels, Matcher("severity", "=", "page"))
+
     def fresh(self) -> str:
         """1 where the evaluation is fresh, 0 where it is stale, was never seen, or has no critical value."""
         known = "" if self.above is not None else f" and on() {self._limit}"
@@ -190,10 +199,9 @@ class Score(Slices):
 
     def may_page(self) -> str:
         """Something where the budget of false pages is promised; empty where nobody asked for a promise."""
-        if self.above is not None:
+        if not self.budgeted:
             return ""
-        paging = (*self.score_matchers, Matcher("severity", "=", "page"))
-        return f"max(max_over_time({selector(DRIFT_CRITICAL, paging, self._reach)}))"
+        return f"max(max_over_time({selector(DRIFT_CRITICAL, self.paging_matchers, self._reach)}))"
 
     def creeps(self) -> str:
         """1 where small changes have added up, by the CUSUM of the score."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import NamedTuple
 
 from failsoft.alerts.drift import codes
@@ -9,8 +10,9 @@ from failsoft.alerts.drift.monitored import Matters, Monitored, Reference
 from failsoft.alerts.drift.proof import proof_text
 from failsoft.alerts.drift.records import evaluation_records, window_records
 from failsoft.alerts.rules import Group, rule_file
-from failsoft.drift.alarms.analytic import Critical, Severities, critical_values
+from failsoft.drift.alarms.analytic import Critical, Severities, calibrated_values, critical_values
 from failsoft.drift.alarms.rules import Budget, Cadence
+from failsoft.drift.alarms.stored import StoredCalibration
 from failsoft.drift.codes import OTHER_MODEL
 from failsoft.drift.counting.bins import bins_of
 from failsoft.drift.counting.series import MISSING_BIN, OTHER_BIN, reference_label
@@ -50,6 +52,7 @@ def monitor_files(
     monitor: Document[DriftMonitorSpec],
     profiles: Sequence[ReferenceProfile],
     *,
+    kept: Mapping[str, StoredCalibration] = MappingProxyType({}),
     tests: bool = True,
 ) -> tuple[MonitorFiles | None, tuple[Finding, ...]]:
     """Compile a monitor whose bins are counted.
@@ -58,12 +61,13 @@ def monitor_files(
         workspace: for its scrape interval.
         monitor: the monitor.
         profiles: what it compares with, one for each revision of the model.
+        kept: by the digest of a profile, the calibration that was made with it, where there is one.
         tests: whether to write the proof too.
     """
     found = tuple(_wrong(workspace, monitor, profiles))
     if found:
         return None, found
-    monitored, warnings = monitored_of(workspace, monitor, profiles)
+    monitored, warnings = monitored_of(workspace, monitor, profiles, kept)
     name = f"_drift-{monitor.name}"
     groups = (
         Group(f"{name}/window", monitored.every, tuple(window_records(monitored))),
@@ -78,12 +82,15 @@ def monitor_files(
 
 
 def monitored_of(
-    workspace: Workspace, monitor: Document[DriftMonitorSpec], profiles: Sequence[ReferenceProfile]
+    workspace: Workspace,
+    monitor: Document[DriftMonitorSpec],
+    profiles: Sequence[ReferenceProfile],
+    kept: Mapping[str, StoredCalibration] = MappingProxyType({}),
 ) -> tuple[Monitored, tuple[Finding, ...]]:
     """A monitor as a value, and which of its features cannot be judged."""
     spec = monitor.spec
     scrape = workspace.config.prometheus.scrape_interval.milliseconds
-    references = tuple(_reference(profile, spec) for profile in profiles)
+    references = tuple(_reference(profile, spec, kept.get(profile.digest)) for profile in profiles)
     monitored = Monitored(
         model=spec.model,
         monitor=monitor.name,
@@ -96,7 +103,10 @@ def monitored_of(
         rows=spec.min_rows,
         matters=Matters(Severities(float(spec.floor), float(spec.floor)), _SHARE_GROWN),
     )
-    return monitored, tuple(_too_small(monitor, profile, one) for profile, one in _unjudged(profiles, references))
+    return monitored, tuple(
+        _not_calibrated(monitor, profile, one) if profile.digest in kept else _too_small(monitor, profile, one)
+        for profile, one in _unjudged(profiles, references)
+    )
 
 
 def _budget(spec: DriftMonitorSpec) -> Budget:
@@ -105,10 +115,13 @@ def _budget(spec: DriftMonitorSpec) -> Budget:
     return Budget(float(spec.false_pages_per_30d), float(spec.tickets))
 
 
-def _reference(profile: ReferenceProfile, spec: DriftMonitorSpec) -> Reference:
+def _reference(profile: ReferenceProfile, spec: DriftMonitorSpec, kept: StoredCalibration | None) -> Reference:
     features = spec.counted_features or tuple(profile.features)
-    cadence = Cadence(spec.window.milliseconds, spec.every.milliseconds)
-    critical = critical_values(profile, features, _budget(spec), cadence, spec.min_rows)
+    if kept is None:
+        cadence = Cadence(spec.window.milliseconds, spec.every.milliseconds)
+        critical = critical_values(profile, features, _budget(spec), cadence, spec.min_rows)
+    else:
+        critical = calibrated_values(profile, features, kept, spec.min_rows)
     bins, rows = {}, {}
     for name in features:
         feature = profile.features[name]
@@ -117,7 +130,8 @@ def _reference(profile: ReferenceProfile, spec: DriftMonitorSpec) -> Reference:
             names.insert(-1, OTHER_BIN)  # the pools know it always, the counter only where it can hold rows
         bins[name] = tuple(names)
         rows[name] = feature.rows + feature.missing, feature.missing
-    return Reference(reference_label(profile.digest), len(features), critical, rows, bins)
+    promised = kept is not None and kept.promised
+    return Reference(reference_label(profile.digest), len(features), critical, rows, bins, promised)
 
 
 def _unjudged(
@@ -135,6 +149,13 @@ def _too_small(monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, o
     message = f"{one.feature!r}{of} has too few rows in all bins but one, so only its missing rows can alarm"
     hint = f"raise minRows above {rows}, or make a larger reference"
     return Finding(codes.FEATURE_UNJUDGED, message, monitor.at("spec", "minRows"), "5 rows in at least two bins", hint)
+
+
+def _not_calibrated(monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, one: Critical) -> Finding:
+    of = f" of the revision {profile.revision}" if profile.revision else ""
+    message = f"{one.feature!r}{of} has no critical value in the calibration, so only its missing rows can alarm"
+    hint = "all its rows are in one bin, or the windows that were held out have none of it"
+    return Finding(codes.FEATURE_UNJUDGED, message, monitor.at("spec", "counted"), hint=hint)
 
 
 def _wrong(

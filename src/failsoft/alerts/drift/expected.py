@@ -18,7 +18,15 @@ type Expected = dict[tuple[str, tuple[tuple[str, str], ...]], float | None]
 """By metric and labels, the value; None where there has to be no series."""
 
 
-def expected(of: Monitored, bins: Bins, window: Sequence[float], critical: Critical, pooled: Sequence[str]) -> Expected:
+def expected(  # noqa: PLR0913  # a window, and all that it is held against
+    of: Monitored,
+    bins: Bins,
+    window: Sequence[float],
+    critical: Critical,
+    pooled: Sequence[str],
+    *,
+    promised: bool = False,
+) -> Expected:
     """Every series of one signal.
 
     Args:
@@ -27,6 +35,7 @@ def expected(of: Monitored, bins: Bins, window: Sequence[float], critical: Criti
         window: rows of each bin, `missing` last.
         critical: what is too much.
         pooled: the bins' names in the order of `critical.into`.
+        promised: whether pages are; where not, no series says what is worth one.
     """
     scores = _scores(of, bins, window, critical, pooled)
     limits = _limits(of, bins, window, critical)
@@ -36,11 +45,12 @@ def expected(of: Monitored, bins: Bins, window: Sequence[float], critical: Criti
     ratios = []
     for name, limit in limits.items():
         for severity in ("ticket", "page"):
-            value = None if limit is None else getattr(limit, severity)
+            silent = limit is None or (severity == "page" and not promised)
+            value = None if silent else getattr(limit, severity)
             found[DRIFT_CRITICAL, (("statistic", name), ("severity", severity))] = value
-        score = scores[name]
+        score = scores.get(name)
         if score is not None and limit is not None:
-            ratios.append(score / limit.page)
+            ratios.append(score / (limit.page if promised else limit.ticket))
     found[DRIFT_SCORE, (("statistic", "excess"),)] = max(ratios, default=None)
     return found
 
@@ -86,7 +96,7 @@ def _limits(of: Monitored, bins: Bins, window: Sequence[float], critical: Critic
     rows, present = sum(window), sum(window[:-1])
     found: dict[str, Severities | None] = dict.fromkeys(("pooled_psi", "missing", "new"))
     if critical.z is not None and present >= of.rows:
-        error = 1 / (total - events) + 1 / present
+        error = 1 / (total - events) + 1 / min(present, critical.most or present)
         floor = of.matters.floor
         found["pooled_psi"] = Severities(
             max(critical.z.ticket * error, floor.ticket), max(critical.z.page * error, floor.page)

@@ -12,15 +12,15 @@ __all__ = ["Limit", "limits_of", "together"]
 class Limit(NamedTuple):
     """A limit in a window of m rows.
 
-    `base` + `factor` x noise, and at least `least`. The noise is 1 / `rows` + 1 / m for the statistic `pooled_psi`, and
-    its square root for the shares `missing` and `new`.
+    `base` + `factor` x noise, and at least `least`. The noise is 1 / `rows` + 1 / m for the statistic `pooled_psi`, m
+    being no more than `most`, and its square root for the shares `missing` and `new`.
 
     Attributes:
         reference: the label of the profile.
         statistic: of which.
         severity: of what is due above it.
         rows: of the reference.
-        base, factor, least: as above.
+        base, factor, least, most: as above; there is no `most` where it is None.
     """
 
     reference: str
@@ -30,6 +30,7 @@ class Limit(NamedTuple):
     base: float
     factor: float
     least: float
+    most: int | None = None
 
 
 def limits_of(reference: Reference, matters: Matters) -> Iterator[tuple[Limit, str]]:
@@ -49,11 +50,11 @@ def together(limits: Iterable[tuple[Limit, str]]) -> dict[Limit, list[str]]:
 
 def _limits(reference: Reference, critical: Critical, matters: Matters) -> Iterator[Limit]:
     total, missing = reference.rows[critical.feature]
-    severities: tuple[Literal["ticket"], Literal["page"]] = ("ticket", "page")
+    severities: tuple[Literal["ticket", "page"], ...] = ("ticket", "page") if reference.promised else ("ticket",)
     for severity in severities:
         if critical.z is not None:
             z, least = getattr(critical.z, severity), getattr(matters.floor, severity)
-            yield Limit(reference.label, "pooled_psi", severity, total - missing, 0.0, z, least)
+            yield Limit(reference.label, "pooled_psi", severity, total - missing, 0.0, z, least, critical.most)
         if missing / total + matters.share < 1:  # else there is no room to grow
             factor = getattr(critical.missing, severity)
             yield _share(Limit(reference.label, "missing", severity, total, missing, factor, matters.share))

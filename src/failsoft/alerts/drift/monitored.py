@@ -32,6 +32,7 @@ class Reference:
         critical: what is too much, by feature.
         rows: of each feature, all rows and those without a value.
         bins: the names of each feature's bins, in the order of the pools, `missing` not among them.
+        promised: whether the rate of false pages is; where not, what is too much is worth a ticket.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Reference:
     critical: tuple[Critical, ...]
     rows: dict[str, tuple[int, int]]
     bins: dict[str, tuple[str, ...]]
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

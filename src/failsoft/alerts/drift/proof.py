@@ -165,7 +165,7 @@ def _checks(
         yield f"count({_of(of, DRIFT_VERDICT, name, ('verdict', verdict))} == 1)", 1
         yield f"count({_of(of, DRIFT_VERDICT, name)} == 1)", 1
         yield f"count({_of(of, DRIFT_EVALUATED, name)} == {_end(of) // 1000})", 1
-        found = expected(of, one, window[name], critical[name], here.bins[name])
+        found = expected(of, one, window[name], critical[name], here.bins[name], promised=here.promised)
         for (metric, labels), value in found.items():
             yield _close(_of(of, metric, name, *labels), value)
         excess = found[DRIFT_SCORE, (("statistic", "excess"),)]

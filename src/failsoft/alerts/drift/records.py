@@ -190,6 +190,7 @@ def _critical(of: Monitored, mine: _Mine) -> Iterator[Record]:
         whose = [str(Matcher("reference", "=", limit.reference)), str(Matcher("signal", "=~", any_of(signals)))]
         whole = f"({mine.of(DRIFT_ROWS, *whose)} >= {of.rows})"
         rows = whole if limit.statistic == MISSING_BIN else mine.of(PRESENT, *whose)
+        rows = rows if limit.most is None else f"clamp_max({rows}, {limit.most})"
         noise = f"({number(1 / Fraction(limit.rows))} + 1 / {rows})"
         grown = f"{_text(limit.factor)} * " + (noise if limit.statistic == "pooled_psi" else f"sqrt{noise}")
         chance = grown if not limit.base else f"{_text(limit.base)} + {grown}"
@@ -211,10 +212,13 @@ def _text(value: float) -> str:
 
 
 def _excess(mine: _Mine) -> Iterator[Record]:
-    """How many times its limit each signal is at its worst, and the worst of all signals."""
+    """How many times its limit each signal is at its worst, and the worst of all signals.
+
+    Where no rate of pages is promised the limit is that of tickets.
+    """
     score = mine.of(DRIFT_SCORE, f'statistic=~"pooled_psi|{MISSING_BIN}|{NEW_BIN}"')
-    limit = mine.of(DRIFT_CRITICAL, 'severity="page"')
-    ratio = f"{score} / on ({_EACH}, statistic) {limit}"
+    page, ticket = (mine.of(DRIFT_CRITICAL, f'severity="{severity}"') for severity in ("page", "ticket"))
+    ratio = f"{score} / on ({_EACH}, statistic) ({page}\nor on ({_EACH}, statistic) {ticket})"
     yield mine.record(DRIFT_SCORE, f"max by ({_EACH}) ({ratio})", statistic="excess")
     each = mine.of(DRIFT_SCORE, 'statistic="excess"', f"signal!={quoted(ALL_SIGNALS)}")
     yield mine.record(DRIFT_SCORE, f"max by (reference) ({each})", signal=ALL_SIGNALS, statistic="excess")

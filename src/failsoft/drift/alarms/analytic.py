@@ -1,7 +1,7 @@
-"""Critical values from a reference alone: what chance allows a window of any size, where no windows were held out."""
+"""Critical values for windows of any size: by chance, from a reference alone, or from a calibration."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -11,10 +11,10 @@ from failsoft.drift.alarms.counted import signals
 from failsoft.drift.alarms.rules import Budget, Cadence, Rule, level_for
 from failsoft.drift.alarms.shares import least_events
 from failsoft.drift.alarms.signals import ShareTest, TableTest, Test, test_of
-from failsoft.drift.alarms.stored import Watched
+from failsoft.drift.alarms.stored import StoredCalibration, Watched
 from failsoft.drift.profile import ReferenceProfile
 
-__all__ = ["Critical", "Severities", "critical_values", "share_base"]
+__all__ = ["Critical", "Severities", "calibrated_values", "critical_values", "share_base"]
 
 _STEP, _REACH = 0.1, 30.0
 _DOUBLINGS = 9
@@ -39,6 +39,8 @@ class Critical:
         z: the score PSI / (1/n + 1/m) of the pooled table above which a window is bad; None without a table.
         missing: k: a share above p + k sqrt(p (1 - p) (1/n + 1/m)) is bad, p being `share_base` of the reference.
         new: the same for categories that the reference never had; None where there are no categories.
+        most: rows m beyond which a window is judged as one of so many, for what windows differ by besides chance does
+            not shrink with their rows; None where they differ by chance only.
     """
 
     feature: str
@@ -46,6 +48,7 @@ class Critical:
     z: Severities | None
     missing: Severities
     new: Severities | None
+    most: int | None = None
 
 
 def critical_values(
@@ -67,17 +70,47 @@ def critical_values(
         rows: the least that a window is judged with.
     """
     chosen = set(features)
-    made = [
-        (signal.of, test_of(signal, rows, 1, inside=False))
-        for signal in signals(profile.model_copy(update={"strata": None}), ())
-        if signal.of is not None and signal.of.feature in chosen
-    ]
-    tests = {watched: test for watched, test in made if test is not None}
+    tests = _tests(profile, chosen, rows)
     levels = [
         _level(list(tests.values()), rate / cadence.windows, cadence)
         for rate in (budget.false_tickets_per_30d, budget.false_pages_per_30d)
     ]
     return tuple(_critical(name, tests, levels) for name in profile.features if name in chosen)
+
+
+def calibrated_values(
+    profile: ReferenceProfile, features: Iterable[str], kept: StoredCalibration, rows: int
+) -> tuple[Critical, ...]:
+    """The critical values of some features that a calibration of the profile found.
+
+    Its budget is that of all features of the profile: of some of them, false alarms are as many or fewer. Shares need
+    no held-out windows, their law is exact at its levels.
+
+    Args:
+        profile: the reference, whose rows the calibration took together.
+        features: which, each in the profile.
+        kept: the calibration.
+        rows: the least that a window is judged with.
+    """
+    chosen = set(features)
+    tests, levels = _tests(profile, chosen, rows), (kept.ticket_level, kept.page_level)
+    found = []
+    for name in (name for name in profile.features if name in chosen):
+        alone, stored = _critical(name, tests, levels), kept.by_feature.get(("", name))
+        if stored is None:
+            found.append(replace(alone, into=(), z=None))
+        else:
+            found.append(replace(alone, into=stored.pools, z=Severities(stored.ticket, stored.page), most=stored.rows))
+    return tuple(found)
+
+
+def _tests(profile: ReferenceProfile, chosen: Container[str], rows: int) -> dict[Watched, Test]:
+    made = [
+        (signal.of, test_of(signal, rows, 1, inside=False))
+        for signal in signals(profile.model_copy(update={"strata": None}), ())
+        if signal.of is not None and signal.of.feature in chosen
+    ]
+    return {watched: test for watched, test in made if test is not None}
 
 
 def share_base(events: float, rows: float) -> float:

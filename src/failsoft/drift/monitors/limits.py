@@ -12,7 +12,7 @@ from failsoft.workspace.model import Document
 if TYPE_CHECKING:
     from failsoft.drift.alarms.stored import StoredCalibration
 
-__all__ = ["ALARMS", "beside", "limit_findings", "promise_findings"]
+__all__ = ["ALARMS", "beside", "calibrate_hint", "limit_findings", "promise_findings"]
 
 
 ALARMS = ".alarms.json"
@@ -32,25 +32,26 @@ def beside(reference: str) -> str:
 def limit_findings(
     monitor: Document[DriftMonitorSpec], profile: ReferenceProfile, kept: "StoredCalibration", shown: str
 ) -> tuple[Finding, ...]:
-    """Why critical values are not those of a monitor that has a budget, and its reference; empty where they are.
+    """Why critical values are not those of a monitor, and its reference; empty where they are.
 
     Args:
-        monitor: with a budget.
+        monitor: with a budget; where its bins are counted, one page where none is written.
         profile: its reference.
         kept: the critical values.
         shown: the reference's file.
     """
     spec = monitor.spec
-    hint = f"calibrate anew with `failsoft drift learn {monitor.name}`"
+    hint = calibrate_hint(monitor, shown, "anew ")
     if kept.reference != profile.counts_digest:
         message = f"{beside(shown)} was made with another reference than {shown}"
         return (Finding(CALIBRATION_OTHER_REFERENCE, message, monitor.at("spec", "reference"), hint=hint),)
     least = kept.window if kept.least_window is None else kept.least_window
+    pages = 1.0 if spec.false_pages_per_30d is None else float(spec.false_pages_per_30d)
     pairs: list[tuple[str, object, object]] = [
         ("window", str(spec.window), _length(least)),
         ("every", str(spec.every), _length(kept.every)),
         ("floor", float(spec.floor), kept.floor),
-        ("falsePagesPer30d", float(spec.false_pages_per_30d or 0), kept.false_pages_per_30d),
+        ("falsePagesPer30d", pages, kept.false_pages_per_30d),
         ("falseTicketsPer30d", float(spec.tickets), kept.false_tickets_per_30d),
     ]
     found = [
@@ -68,6 +69,14 @@ def limit_findings(
             message = f"{beside(shown)} has no critical value for {name}: all its rows were in one bin"
             found.append(Finding(LIMITS_MISSING, message, monitor.at("spec", "signals", index), hint=hint))
     return tuple(found)
+
+
+def calibrate_hint(monitor: Document[DriftMonitorSpec], shown: str, again: str = "") -> str:
+    """How critical values are found: from Prometheus, or where bins are counted from rows that were held out."""
+    if monitor.spec.counted is None:
+        return f"calibrate {again}with `failsoft drift learn {monitor.name}`"
+    how = f"--windows HELD_OUT --window {monitor.spec.window} --every {monitor.spec.every}"
+    return f"calibrate {again}with `failsoft drift calibrate {shown} {how} -o {beside(shown)}`"
 
 
 def promise_findings(monitor: Document[DriftMonitorSpec], kept: "StoredCalibration") -> tuple[Finding, ...]:
