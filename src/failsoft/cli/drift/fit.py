@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
+_WORTH_TELLING = 1.05
 _FEWEST = 2
 
 
@@ -158,8 +159,11 @@ def _habits(profile: "ReferenceProfile") -> "Iterator[str]":
         yield f"  {amount(cells, 'cell')} of the week in {profile.rhythm.time!r}, of {amount(least, 'row')} or more"
     if (clusters := profile.clusters) is not None:
         effect, name = max((clusters.design(name, clusters.size), name) for name in profile.features)
-        said = f"{effect:.3g} rows say as much as an independent one, at worst ({name!r})"
-        yield f"  rows of one {clusters.column!r} are alike: {said}"
+        if effect < _WORTH_TELLING:
+            yield f"  rows of one {clusters.column!r} are no more alike than others"
+        else:
+            said = f"{effect:.3g} rows say as much as an independent one, at worst ({name!r})"
+            yield f"  rows of one {clusters.column!r} are alike: {said}"
 
 
 def _rows(profile: "ReferenceProfile") -> int:
