@@ -98,6 +98,18 @@ def test_a_metric_that_is_not_there_is_told_once_for_an_slo(told):
     assert "at all" in hint
 
 
+def test_a_name_whose_colon_was_replaced_is_told_with_what_names_it_back(told):
+    def answers(subject):
+        read = reads(subject, "chat-ttft", "all events")
+        spelled = "vllm_time_to_first_token_seconds_count"
+        return {"counts": {read: 0}, "missing": {read: Missing(0, spelled=spelled)}}
+
+    ((code, _, hint),) = told(answers)
+    assert code == "FS477"
+    assert "it is there as vllm_time_to_first_token_seconds_count" in hint
+    assert "regex: 'vllm_(.+)', target_label: __name__, replacement: 'vllm:$1'" in hint
+
+
 def test_a_value_that_matches_nothing_is_told_with_the_nearest_that_does(told):
     def answers(subject):
         read = reads(subject, "chat-ttft", "all events")

@@ -7,13 +7,16 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from prometheus_client import CollectorRegistry, Histogram, start_http_server
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from failsoft.cli import main
 from failsoft.clients.prometheus import PrometheusClient
 from failsoft.errors import TooLargeError
 from failsoft.lab.parts import prometheus_server
 from failsoft.live import gather, judge
-from failsoft.live.model import Subject, Version
+from failsoft.live.explore import missing
+from failsoft.live.model import Read, Subject, Version
 
 CONFIG = """
 global: {scrape_interval: 1s, evaluation_interval: 1s}
@@ -173,3 +176,24 @@ def test_a_workspace_where_a_url_should_be_is_one_line(tmp_path, asked, capsys):
         main(["check", "--prometheus", str(tmp_path)])
     assert ended.value.code == 2
     assert "is no URL: write --prometheus=http://HOST:9090" in capsys.readouterr().err
+
+
+def test_a_colon_that_a_client_library_replaced_is_found(prometheus_server):
+    """Prometheus 2 asks for OpenMetrics, and some versions of prometheus_client write another name there."""
+    registry = CollectorRegistry()
+    Histogram("vllm:time_to_first_token_seconds", "TTFT", registry=registry).observe(0.3)
+    exporter, thread = start_http_server(0, "127.0.0.1", registry=registry)
+    spelled = "vllm_time_to_first_token_seconds_count"
+    replaced = spelled in openmetrics(registry).decode()
+    url = prometheus_server(CONFIG.replace("ADDRESS", f"127.0.0.1:{exporter.server_port}")).url
+    client = PrometheusClient(url, timeout=60)
+    deadline = time.monotonic() + 60
+    while not client.query('up{job="vllm-chat"} == 1'):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    why = missing(client, Read("vllm:time_to_first_token_seconds_count", (), "all events"))
+    client.close()
+    exporter.shutdown()
+    exporter.server_close()
+    thread.join(5)
+    assert why.spelled == (spelled if replaced else "")

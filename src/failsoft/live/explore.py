@@ -14,7 +14,8 @@ def missing(prometheus: Prometheus, read: Read) -> Missing:
     """Ask step by step; every answer is a number, or a few values of a label."""
     series = _count(prometheus, read.metric)
     if not series:
-        return Missing(0)
+        other = read.metric.replace(":", "_")
+        return Missing(0, spelled=other if other != read.metric and _count(prometheus, other) else "")
     others = tuple(matcher for matcher in read.matchers if matcher.label != "le")
     if len(others) < len(read.matchers) and _count(prometheus, selector(read.metric, others)):
         found = prometheus.query(f"topk({_BOUNDS}, count by (le) ({selector(read.metric, others)}))")

@@ -87,11 +87,13 @@ class Missing(NamedTuple):
         series: how many series the metric has at all.
         wrong: matchers that match none of them by themselves, each with values that their label has.
         bounds: for a bucket: the bounds that the series have when the bound is not asked for; else empty.
+        spelled: the name under which the metric is there all the same, with _ for each colon; else empty.
     """
 
     series: int
     wrong: tuple[tuple[Matcher, tuple[str, ...]], ...] = ()
     bounds: tuple[str, ...] = ()
+    spelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,14 @@ def series_missing(subject: Subject, answers: Answers) -> Iterator[Finding]:
 def _missing(objective: Objective, read: Read, why: Missing) -> Finding:
     message = f"{objective.name} reads {selector(read.metric, read.matchers)}, of which there is no series"
     place = objective.document.at("spec", "indicator")
+    if why.spelled:
+        prefix = read.metric.partition(":")[0]
+        hint = (
+            f"it is there as {why.spelled}: some prometheus_client replace the colon where Prometheus 2 asks for "
+            f"OpenMetrics; name it back when scraping: metric_relabel_configs: [{{source_labels: [__name__], "
+            f"regex: '{prefix}_(.+)', target_label: __name__, replacement: '{prefix}:$1'}}]"
+        )
+        return Finding(codes.SERIES_MISSING, message, place, "series of " + read.role, hint)
     if not why.series:
         hint = f"there is no series of {read.metric} at all: is the target scraped, and is its version the catalogue's?"
         return Finding(codes.SERIES_MISSING, message, place, "series of " + read.role, hint)
