@@ -68,7 +68,8 @@ def test_the_promise_holds_at_the_limit_itself():
 def test_rows_hold_numbers_for_fit_and_score_and_nothing_of_a_text(tmp_path):
     dice = random.Random(2)
     path = log(tmp_path, [chat(SECRET + "." * dice.randrange(60), n + 1) for n in range(300)])
-    assert run(path, "-o", tmp_path / "rows.parquet").exit_code == 0
+    ran = run(path, "-o", tmp_path / "rows.parquet")
+    assert (ran.exit_code, f"wrote {tmp_path / 'rows.parquet'}: " in ran.stdout) == (0, True)
     assert b"Jane" not in (tmp_path / "rows.parquet").read_bytes()
     table = pq.read_table(tmp_path / "rows.parquet")
     assert table.num_rows == 300

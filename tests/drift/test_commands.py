@@ -410,3 +410,16 @@ def test_the_json_has_the_keys_that_programs_rely_on(here):
         for both in ("rows", "missing", "new"):
             assert feature[both].keys() == {"reference", "current"}
         assert feature["rows"] == {"reference": 20_000, "current": 2_000}
+
+
+def test_fit_says_in_words_what_it_cannot_compare(tmp_path):
+    rows = {
+        "id": [f"u{index}" for index in range(10_500)],
+        "gone": pa.nulls(10_500, "float64"),
+        "x": np.arange(10_500.0),
+    }
+    parquet.write_table(pa.table(rows), tmp_path / "rows.parquet")
+    made = CliRunner().invoke(root, ["drift", "fit", str(tmp_path / "rows.parquet"), "-o", str(tmp_path / "ref.json")])
+    assert "'gone' will not be compared but for its missing rows: the reference has no value" in made.output
+    assert "'id' will not be compared but for its missing rows: more than 10,000 different values" in made.output
+    assert "'x'" not in made.output

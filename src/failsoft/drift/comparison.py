@@ -31,7 +31,7 @@ from failsoft.drift.statistics import (
 )
 from failsoft.drift.stratified import Stratified, Window
 
-__all__ = ["Both", "Compared", "Statistics", "compare", "designs", "exactly", "expected"]
+__all__ = ["UNCOMPARED", "Both", "Compared", "Statistics", "compare", "designs", "exactly", "expected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _compared(name: str, feature: FeatureReference, counts: Counts, current: Dis
     rows = Both(feature.rows + feature.missing, counts.rows + counts.missing)
     missing = Both(missing_share(feature.missing, rows.reference), missing_share(counts.missing, rows.current))
     if current is None or isinstance(feature, UncomparedReference):
-        reason = _UNCOMPARED[feature.why] if isinstance(feature, UncomparedReference) else ""
+        reason = UNCOMPARED[feature.why] if isinstance(feature, UncomparedReference) else ""
         return Compared(name, feature, Statistics(), rows, missing, Both(None, None), None, reason)
     laid = lay(feature.distribution, current)
     statistics = _statistics(feature, laid, counts)
@@ -208,11 +208,12 @@ def _statistics(feature: FeatureReference, laid: Pairing, counts: Counts) -> Sta
     )
 
 
-_UNCOMPARED: Mapping[str, str] = {
+UNCOMPARED: Mapping[str, str] = {
     "no-value": "the reference has no value to compare with",
     "no-finite-value": "the reference has infinite values only",
     "identifier": "more than 10,000 different values: identifiers, not categories",
 }
+"""In words, why nothing but the missing rows of a feature can be compared."""
 
 
 def _reason(feature: FeatureReference, counts: Counts, statistics: Statistics) -> str:

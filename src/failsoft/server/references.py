@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from failsoft.drift import ReferenceProfile, Watch, codes, watches
 from failsoft.drift.monitors.limits import ALARMS, beside, calibrate_hint, limit_findings, promise_findings
-from failsoft.findings import Finding
+from failsoft.findings import Finding, amount
 from failsoft.server.paging import page_rule
 from failsoft.workspace import Document, Workspace
 from failsoft.workspace.kinds import DriftMonitorSpec
@@ -157,8 +157,8 @@ def _as_written(
     alone = monitor.spec.counted is not None and kept.rule.least == 1
     if not alone and (rule.least, rule.among) != (kept.rule.least, kept.rule.among):
         message = (
-            f"the SLOs that read {monitor.name} page on {rule.least} bad windows of {rule.among}, and the critical "
-            f"values were found for {kept.rule.least} of {kept.rule.among}"
+            f"the SLOs that read {monitor.name} page on {amount(rule.least, 'bad window')} of {rule.among}, and the "
+            f"critical values were found for {kept.rule.least} of {kept.rule.among}"
         )
         hint = calibrate_hint(monitor, shown, "anew ")
         found += (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "falsePagesPer30d"), hint=hint),)

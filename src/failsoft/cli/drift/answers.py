@@ -12,7 +12,7 @@ from failsoft.cli.drift.files import stop
 from failsoft.cli.drift.options import Number
 from failsoft.cli.outputs import may_write
 from failsoft.errors import MissingPartError, UsageError
-from failsoft.findings import Finding, Place
+from failsoft.findings import Finding, Place, amount
 from failsoft.workspace.quantities import Duration, Percent
 
 __all__ = ["answers"]
@@ -125,6 +125,8 @@ def answers(  # noqa: PLR0913  # one parameter for each option
     watched = watch_limits(found.windows, limits, between)
     report(found.problems, "text")
     click.echo(json.dumps(as_json(found, watched), indent=1) if output == "json" else table(found, watched, alarms))
+    if out is not None:
+        click.echo(f"wrote {out}: {amount(found.whole.answers, 'row')}", err=output == "json")
     hint = "it needs --json, --script, --language, or a finish reason in the log"
     if unchecked := [
         Finding(codes.ANSWERS_UNCHECKED, f"no answer could be checked for {one.check}", Place(str(log)), hint=hint)

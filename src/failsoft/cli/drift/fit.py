@@ -128,9 +128,11 @@ def fit(  # noqa: PLR0913  # one parameter for each option
         click.echo(alone, err=True)
     for line in _habits(profile):
         click.echo(line)
+    from failsoft.drift.comparison import UNCOMPARED
+
     for name, feature in profile.features.items():
         if feature.kind == "uncompared":
-            click.echo(f"  {name!r} will not be compared but for its missing rows: {feature.why}", err=True)
+            click.echo(f"  {name!r} will not be compared but for its missing rows: {UNCOMPARED[feature.why]}", err=True)
     sys.exit(0)
 
 
