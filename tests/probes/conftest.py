@@ -25,7 +25,7 @@ spec:
   endpoint: {url: %s, model: chat-70b, token: {env: CHAT_TOKEN}}
   answers: golden.json
   pause: 1ms
-  timeout: 500ms
+  timeout: 60s
   prompts:
     - {name: capital, ask: "%s"}
     - {name: sum, ask: "%s"}

@@ -76,12 +76,15 @@ def test_an_edited_prompt_is_not_held_against_the_old_answer(probe, folder):
 def test_an_endpoint_that_hangs_or_streams_for_ever_or_talks_nonsense_is_no_answer_and_no_change(
     probe, folder, endpoint, trouble, said
 ):
+    if trouble == "hang":
+        file = folder / "failsoft.yaml"
+        file.write_text(file.read_text().replace("timeout: 60s", "timeout: 500ms"))
     probe("learn")
     before = (folder / "golden.json").read_bytes()
     endpoint.trouble_next(trouble)
     ran = probe("run")
     assert (ran.exit_code, "unavailable" in ran.stdout) == (2, True), ran.output
-    assert said in ran.stdout or (trouble == "endless" and "did not answer within" in ran.stdout)
+    assert said in ran.stdout
     endpoint.trouble_next(trouble)
     learned = probe("learn")
     assert learned.exit_code == 2

@@ -82,9 +82,9 @@ spec:
   mode: approve
   steps:
     - inspect: {nodes: false}
-    - approve: {within: 30s}
+    - approve: {within: 2m}
     - shiftTraffic: {to: fallback}
-    - verify: {for: 200ms, within: 10s, otherwise: [undo, page]}
+    - verify: {for: 200ms, within: 60s, otherwise: [undo, page]}
 """
 
 

@@ -164,16 +164,18 @@ async def test_undo_plays_the_inverses_backwards(quick, runbook, paged):
     assert "all changes are undone" in summary
 
 
-async def test_undo_does_not_overwrite_what_somebody_else_changed_since(quick, runbook, paged, until):
-    verify = "- verify: {for: 200ms, within: 1s, otherwise: [undo]}"
+async def test_undo_does_not_overwrite_what_somebody_else_changed_since(quick, runbook, paged, monkeypatch):
+    verify = "- verify: {for: 200ms, within: 300ms, otherwise: [undo]}"
     world = quick(runbook(f"- approve: {{}}\n- scale: {{replicas: 3}}\n{verify}"))
     world.prometheus.ratio = 0.5
+    query = world.prometheus.query
 
-    async def somebody_else_scales():
-        await until(lambda: world.prometheus.asked)
+    def while_somebody_else_scales(text, **at):
         world.kubernetes.cluster().scale(DEPLOYMENT, 9)
+        return query(text, **at)
 
-    outcome, summary = await paged(world, meanwhile=somebody_else_scales)
+    monkeypatch.setattr(world.prometheus, "query", while_somebody_else_scales)
+    outcome, summary = await paged(world)
     assert outcome == "failed"
     assert "somebody else changed it since; what it did stays" in summary
     assert world.replicas == 9

@@ -131,10 +131,10 @@ async def test_a_click_after_a_restart_is_honoured_once(asked, alert, delivery):
 
 
 async def test_no_answer_in_time_pages_the_owner(quick, runbook, alert, delivery, until):
-    world = quick(runbook("- approve: {within: 2s, otherwise: page}\n- scale: {replicas: 3}"))
+    world = quick(runbook("- approve: {within: 500ms, otherwise: page}\n- scale: {replicas: 3}"))
     async with world.open() as service:
         await service.receive(delivery(alert()))
-        question = await world.question()
+        question = await world.question(1)
         assert await world.outcome() == "expired"
         await until(lambda: world.pager.events)
         late = await service.decide(question.token, "approve", user="U0ANA", via="slack")

@@ -40,7 +40,7 @@ async def test_suggest_shows_the_plan_and_pages_when_nobody_recovers_the_slo(qui
 
 
 async def test_suggest_sees_when_people_recovered_the_slo(quick, runbook, alert, delivery):
-    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 5s}", mode="suggest"))
+    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 60s}", mode="suggest"))
     assert await run(world, alert, delivery, "suggests to scale") == "recovered"
     assert world.pager.events == []
 

@@ -46,7 +46,7 @@ async def test_a_run_in_which_a_step_failed_does_not_say_that_all_is_done(quick,
 
 
 async def test_a_run_that_recovered_the_slo_says_what_failed_on_the_way(quick, runbook, alert, delivery):
-    world = quick(runbook('- notify: {text: "{{ alert.nothing }}"}\n- verify: {for: 200ms, within: 5s}', mode="auto"))
+    world = quick(runbook('- notify: {text: "{{ alert.nothing }}"}\n- verify: {for: 200ms, within: 60s}', mode="auto"))
     async with world.open() as service:
         await service.receive(delivery(alert()))
         assert await world.outcome() == "recovered"

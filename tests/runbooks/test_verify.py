@@ -22,7 +22,7 @@ from failsoft.errors import PermanentError, UnavailableError
     ],
 )
 async def test_what_is_not_good_is_never_recovered(quick, runbook, alert, delivery, ratio, why):
-    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 500ms}", mode="auto"))
+    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 800ms}", mode="auto"))
     world.prometheus.ratio = ratio
     async with world.open() as service:
         await service.receive(delivery(alert()))
@@ -33,7 +33,7 @@ async def test_what_is_not_good_is_never_recovered(quick, runbook, alert, delive
 
 
 async def test_it_waits_until_prometheus_is_back_and_the_ratio_is_in_budget(quick, runbook, alert, delivery, until):
-    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 20s}", mode="auto"))
+    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 60s}", mode="auto"))
     world.prometheus.ratio = UnavailableError("away")
     async with world.open() as service:
         await service.receive(delivery(alert()))
@@ -47,7 +47,7 @@ async def test_it_waits_until_prometheus_is_back_and_the_ratio_is_in_budget(quic
 
 
 async def test_a_good_ratio_counts_only_when_its_window_lies_after_the_change(quick, runbook, alert, delivery):
-    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 1s, within: 20s}", mode="auto"))
+    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 1s, within: 60s}", mode="auto"))
     world.prometheus.ratio = 0.0
     async with world.open() as service:
         await service.receive(delivery(alert()))
@@ -58,7 +58,7 @@ async def test_a_good_ratio_counts_only_when_its_window_lies_after_the_change(qu
 
 
 async def test_it_asks_for_the_slo_that_the_runbook_names(quick, runbook, alert, delivery):
-    world = quick(runbook("- verify: {slo: chat-availability, for: 200ms, within: 5s}", mode="auto"))
+    world = quick(runbook("- verify: {slo: chat-availability, for: 200ms, within: 60s}", mode="auto"))
     async with world.open() as service:
         await service.receive(delivery(alert()))
         assert await world.outcome() == "recovered"
@@ -75,7 +75,7 @@ async def test_without_page_a_failure_only_ends_the_run(quick, runbook, alert, d
 
 
 async def test_an_alert_that_resolves_after_the_change_does_not_stop_the_check(quick, runbook, alert, delivery, until):
-    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 20s}", mode="auto"))
+    world = quick(runbook("- scale: {replicas: 3}\n- verify: {for: 200ms, within: 60s}", mode="auto"))
     world.prometheus.ratio = 0.5
     async with world.open() as service:
         await service.receive(delivery(alert()))
