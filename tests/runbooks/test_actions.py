@@ -252,7 +252,7 @@ async def test_one_run_at_a_time_works_on_a_model(quick, runbook, alert, deliver
 async def test_traffic_that_one_slo_of_a_model_has_shifted_is_not_shifted_again_by_the_next(
     quick, runbook, alert, delivery
 ):
-    steps = "- approve: {}\n- shiftTraffic: {percent: 80%}\n- verify: {for: 200ms, within: 400ms, otherwise: [undo]}"
+    steps = "- approve: {}\n- shiftTraffic: {percent: 80%}\n- verify: {for: 200ms, within: 1500ms, otherwise: [undo]}"
     world = quick(runbook(steps, answers="models: [chat]"))
     async with world.open() as service:
         await service.receive(delivery(alert()))
