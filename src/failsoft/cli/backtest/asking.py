@@ -142,7 +142,7 @@ def ask(reader: Reader, plans: Sequence[Plan]) -> Heard:
     before = at = Progress(chunks, 0, 0)
     slos: list[Replayed] = []
     findings: list[Finding] = []
-    with _shown() as show:
+    with _shown(chunks) as show:
         show(before)
 
         def told(progress: Progress) -> None:
@@ -168,12 +168,12 @@ def _span_of(question: Question) -> Span:
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[Progress], None]]:
+def _shown(chunks: int) -> Iterator[Callable[[Progress], None]]:
     """A bar where standard error is a terminal, a few lines where it is not."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    with click.progressbar(length=1, file=sys.stderr, label="asking Prometheus", show_pos=True) as bar:
+    with click.progressbar(length=max(1, chunks), file=sys.stderr, label="asking Prometheus", show_pos=True) as bar:
 
         def show(progress: Progress) -> None:
             bar.length = max(1, progress.chunks)
