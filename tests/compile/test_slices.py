@@ -1,5 +1,11 @@
 """Slices of time: what is judged, what is bad, and what is neither because nothing is known."""
 
+from dataclasses import replace
+
+import pytest
+
+from failsoft.cli.proving import Tools, prove
+
 STEP = 300_000
 POD = 'vllm:kv_cache_usage_perc{job="vllm", model_name="chat-70b", pod="%s"}'
 TOKENS = 'vllm:generation_tokens_total{job="vllm", model_name="chat-70b", pod="%s"}'
@@ -56,6 +62,39 @@ def test_throughput_is_of_all_replicas_and_judged_while_there_is_work(slo, judge
     told(judge, objective, {TOKENS % "a": "0x20", RUNNING % "a": "4x20"}, 1, 1)  # it hangs
     told(judge, objective, {TOKENS % "a": "0x20", RUNNING % "a": "0x20"}, None, None)  # it is idle
     told(judge, objective, {TOKENS % "a": "0x20"}, None, None)
+
+
+def test_a_slice_is_judged_by_the_share_of_its_events_and_not_without_any(slo, judge):
+    own = "bad: errors_total, total: requests_total, perSlice: 95%"
+    objective, _ = slo(f"events: {{{own}}}")
+    assert objective.sli.sentence == "the time more than 5% of the events of chat were bad"
+    requests = {"requests_total": "0+100x20"}
+    told(judge, objective, requests | {"errors_total": "0+5x20"}, 1, 0)
+    told(judge, objective, requests | {"errors_total": "0+6x20"}, 1, 1)
+    told(judge, objective, requests, 1, 0)  # no error has made its counter
+    told(judge, objective, {"requests_total": "7x20", "errors_total": "3x20"}, None, None)
+    told(judge, objective, {"errors_total": "0+6x20"}, None, None)
+    busy = {"requests_total": "0+100000x10 1000100+100x9", "errors_total": "0+0x10 0+100x9"}
+    told(judge, objective, busy, 1, 0)  # the slice that is over is judged, however busy another one was
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "good: \"r_total{code=~'2..'}\", total: r_total, perSlice: 99.9%",
+        "bad: \"r_total{code='500'} + r_total{code='503'}\", total: r_total, perSlice: 50%",
+    ],
+)
+def test_slices_of_events_are_proven_as_any_other(written, tmp_path, promtool, amtool, own):
+    spec = f"{{model: chat, indicator: {{events: {{{own}}}}}, objective: 99%, period: 7d}}"
+    made, findings = written(f"kind: SLO\nmetadata: {{name: s}}\nspec: {spec}").compiled(tests=True)
+    assert not [finding for finding in findings if finding.severity == "error"]
+    for path, text in made.files.items():
+        (tmp_path / "out" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / path).write_text(text)
+    own_units = replace(made, units=tuple(unit for unit in made.units if unit.subject == "s"))
+    assert own_units.units[0].alerts
+    assert prove(own_units, tmp_path / "out", Tools(promtool, amtool)) == ()
 
 
 def test_preemptions_are_counted_by_the_time_that_the_author_names(slo, judge):

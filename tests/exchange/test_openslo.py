@@ -164,15 +164,25 @@ def test_ratio_timeslices_are_told_to_be_approximated(converted, codes):
     assert codes(findings, "warning").count("FS612") == 1
 
 
-def test_slices_of_counted_events_are_refused_with_the_reason(converted):
+def test_slices_of_counted_events_are_judged_by_the_events_in_each(converted, codes):
     text = SLO.replace("Occurrences", "Timeslices").replace(
         "0.999}", "0.999, timeSliceTarget: 0.95, timeSliceWindow: 1m}"
     )
     documents, findings = converted(text, SLI, SOURCE)
+    assert not errors(findings)
+    events = {"bad": 'errors_total{job="shop"}', "total": 'requests_total{job="shop"}', "perSlice": "95%"}
+    assert documents["SLO", "shop-errors"]["indicator"] == {"events": events}
+    assert any("a slice of time is one recording step, and not 1m" in one.message for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("target", "code"), [("", "FS602"), (", timeSliceTarget: 1", "FS605"), (", timeSliceTarget: 0.2", "FS605")]
+)
+def test_slices_without_a_target_that_can_be_missed_are_refused(converted, codes, target, code):
+    text = SLO.replace("Occurrences", "Timeslices").replace("0.999}", f"0.999{target}}}")
+    documents, findings = converted(text, SLI, SOURCE)
     assert documents == {}
-    (wrong,) = errors(findings)
-    assert wrong.code.id == "FS605"
-    assert "is judged by the events in each slice of time" in wrong.message
+    assert codes(findings, "error") == [code]
 
 
 @pytest.mark.parametrize(("op", "side"), [("lt", "below"), ("lte", "below"), ("gt", "above"), ("gte", "above")])

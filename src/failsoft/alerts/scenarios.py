@@ -20,7 +20,7 @@ from failsoft.alerts.timeline import (
     evaluations_stop,
     series_of,
 )
-from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Slices
+from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Share, Slices
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
@@ -350,7 +350,7 @@ def _scenario(
     objective: Objective, name: str, timeline: Timeline, checks: Iterable[Check], budget: Budget | None = None
 ) -> Scenario:
     ordered = tuple(sorted(checks, key=lambda check: (check.at, check.labels)))
-    samples = objective.pulse // objective.scrape if isinstance(objective.sli, Rate) else 1
+    samples = objective.pulse // objective.scrape if isinstance(objective.sli, Rate | Share) else 1
     series = series_of(objective.sli, timeline, samples)
     return Scenario(name, timeline.cell // samples, series, ordered, budget)
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from failsoft.alerts.observed import observed
 from failsoft.alerts.simulate import Events
-from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli
+from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Share, Sli
 from failsoft.slo.promql import Matcher, number, quoted
 from failsoft.slo.series import DRIFT_CREEPS, DRIFT_CRITICAL, DRIFT_EVALUATED, DRIFT_SCORE
 
@@ -86,7 +86,7 @@ def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
     """The input series: pairs of a series and its values, in promtool's notation.
 
     Sample 0 is before the first cell; each cell ends with a sample, and has as many as `samples` says. Only a rate
-    needs more than one.
+    and a share need more than one.
     """
     if isinstance(sli, GoodOfTotal | BadOfTotal):
         return _events(sli, timeline, _runs(timeline, "total"), _runs(timeline, "bad"))
@@ -94,6 +94,8 @@ def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
         return _goodput(sli, timeline)
     if isinstance(sli, Gauge):
         return _gauge(sli, timeline)
+    if isinstance(sli, Share):
+        return _judged(sli, timeline, samples)
     return _rate(sli, timeline, samples) if isinstance(sli, Rate) else _scores(sli, timeline)
 
 
@@ -213,6 +215,19 @@ def _rate(sli: Rate, timeline: Timeline, samples: int) -> Series:
         return ((_series(sli.metric, sli.example), values),)
     busy = (_series(sli.busy[0], sli.busy[2]), " ".join(work))
     return ((_series(sli.metric, sli.example), _counter(counts)), busy)
+
+
+def _judged(sli: Share, timeline: Timeline, samples: int) -> Series:
+    """A cell is one slice of several samples; in a bad one twice as many events fail as may, in a good one none.
+
+    The range of a slice holds one sample of the slice before, so neither may tip the other over.
+    """
+    parts = len(sli.events.bads) if isinstance(sli.events, BadOfTotal) else 1
+    each = sli.limit.denominator * parts
+    failing = min(each, 2 * sli.limit.numerator * parts)
+    total = [(stretch.cells * samples, each if stretch.total else 0) for stretch in timeline.stretches]
+    bad = [(stretch.cells * samples, failing if stretch.bad else 0) for stretch in timeline.stretches]
+    return _events(sli.events, timeline, total, bad)
 
 
 def _scores(sli: Score, timeline: Timeline) -> Series:

@@ -6,7 +6,19 @@ from typing import NamedTuple
 
 from failsoft.slo.bounds import MILLISECONDS
 from failsoft.slo.groups import split
-from failsoft.slo.indicators import BadOfTotal, Counted, Events, GoodOfTotal, Goodput, Score, Sli, Slices
+from failsoft.slo.indicators import (
+    BadOfTotal,
+    Counted,
+    Events,
+    Gauge,
+    GoodOfTotal,
+    Goodput,
+    Rate,
+    Score,
+    Share,
+    Sli,
+    Slices,
+)
 from failsoft.slo.promql import Matcher, quoted, range_text, selector
 from failsoft.slo.records import increments
 from failsoft.slo.resolve import Objective, resolve
@@ -164,9 +176,9 @@ def _watched(sli: Sli) -> tuple[str, tuple[Matcher, ...]]:
     """The metric on which an SLO rests most, and which series of it."""
     if isinstance(sli, Score):
         return DRIFT_SCORE, sli.score_matchers
-    if isinstance(sli, Slices):
+    if isinstance(sli, Gauge | Rate):
         return sli.metric, sli.matchers
-    counted = _main(sli)
+    counted = _main(sli.events if isinstance(sli, Share) else sli)
     return counted.metric, counted.matchers
 
 

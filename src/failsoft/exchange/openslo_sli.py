@@ -120,15 +120,25 @@ class _Reading:
 
     def _budgeted(self, made: Indicator, query: Query, findings: list[Finding]) -> Made:
         if self._method == "Timeslices":
-            why = "is judged by the events in each slice of time, and failsoft counts the events themselves"
-            hint = "budget by Occurrences; or by Timeslices of a gauge, with a thresholdMetric or a raw ratio"
-            return None, [*findings, refused(query, why, hint)]
+            return self._by_slice(made, query, findings)
         if self._method == "RatioTimeslices":
             message = (
                 "failsoft counts events, and does not average the ratios of slices of time: busy slices count more"
             )
             findings = [*findings, Finding(codes.APPROXIMATED, message, query.place)]
         return made, findings
+
+    def _by_slice(self, made: Indicator, query: Query, findings: list[Finding]) -> Made:
+        """Slices of time that are judged by the share of good events in each."""
+        target = self._objective.time_slice_target
+        if target is None:
+            message = "an objective of Timeslices over events needs a timeSliceTarget"
+            return None, [*findings, Finding(codes.INVALID, message, query.place, "such as timeSliceTarget: 0.95")]
+        if not Decimal("0.5") <= target < 1:
+            why = f"is to be judged by a timeSliceTarget of {target:f}"
+            return None, [*findings, refused(query, why, "a timeSliceTarget from 0.5 to less than 1")]
+        events = made.written["events"] | {"perSlice": f"{(target * 100).normalize():f}%"}
+        return Indicator({"events": events}, made.selects), [*findings, self._sliced(query)]
 
     def _stored(self, ratio: _Ratio, metric: _Metric) -> Made:
         query, findings = self._query(metric, "ratioMetric", "raw")

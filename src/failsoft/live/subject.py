@@ -9,7 +9,7 @@ import yaml
 from failsoft.alerts.compile import Compiled
 from failsoft.alerts.packages import packaged
 from failsoft.live.model import Read, Subject
-from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Sli
+from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Share, Sli
 from failsoft.slo.promql import Matcher
 from failsoft.slo.series import DRIFT_SCORE
 from failsoft.workspace.model import Workspace
@@ -59,6 +59,8 @@ def _reads(sli: Sli) -> Iterator[Read]:
     elif isinstance(sli, Goodput):
         for part in (sli.requests, *sli.parts):
             yield from _reads(part)
+    elif isinstance(sli, Share):
+        yield from _reads(sli.events)
     elif isinstance(sli, Gauge | Rate):
         yield Read(sli.metric, sli.matchers, "gauge" if isinstance(sli, Gauge) else "all events")
     else:

@@ -20,6 +20,7 @@ __all__ = [
     "Goodput",
     "Rate",
     "Score",
+    "Share",
     "Sli",
     "Slices",
 ]
@@ -198,7 +199,37 @@ class Goodput:
 type Events = GoodOfTotal | BadOfTotal | Goodput
 """What counts events."""
 
-type Sli = Events | Gauge | Rate | Score
+
+@dataclass(frozen=True)
+class Share(Slices):
+    """Slices of time in which few enough events are bad; one without events is not judged.
+
+    Attributes:
+        events: what counts them.
+        limit: the largest share of bad events of a good slice.
+        reach, offset: milliseconds: the range of the increments, and by how much it lies back.
+        slice, sentence: as of all slices.
+    """
+
+    events: GoodOfTotal | BadOfTotal
+    limit: Fraction
+    reach: int
+    offset: int
+    slice: int
+    sentence: str
+
+    def _judged(self) -> str:
+        return f"({self._total} > bool 0) > 0"
+
+    def _beyond(self) -> str:
+        return f"({self.events.bad(self.reach, self.offset)}) / ({self._total} > 0) > bool {number(self.limit)}"
+
+    @property
+    def _total(self) -> str:
+        return f"({self.events.total(self.reach, self.offset)})"
+
+
+type Sli = Events | Gauge | Rate | Score | Share
 """What is measured."""
 
 

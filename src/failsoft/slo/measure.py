@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from failsoft.findings import Finding
@@ -9,17 +10,30 @@ from failsoft.slo import codes
 from failsoft.slo.bounds import MILLISECONDS, Asked, bound_of
 from failsoft.slo.events import events_of
 from failsoft.slo.groups import grouped, unfit
-from failsoft.slo.indicators import POOLED, Gauge, GoodOfTotal, Goodput, Rate, Score, Sli, Slices
+from failsoft.slo.indicators import (
+    POOLED,
+    BadOfTotal,
+    Gauge,
+    GoodOfTotal,
+    Goodput,
+    Rate,
+    Score,
+    Share,
+    Sli,
+    Slices,
+)
 from failsoft.slo.outcomes import requests_of
 from failsoft.slo.prompts import unknown_prompts
 from failsoft.slo.promql import Matcher
 from failsoft.slo.select import Selector, wrong_labels
 from failsoft.slo.series import ALL_SIGNALS, UPDATED
 from failsoft.workspace.kinds import DriftMonitorSpec, ModelSpec, SLOSpec
+from failsoft.workspace.kinds.events import OwnEvents
 from failsoft.workspace.kinds.families import AvailabilitySource, RateSource, Selection
 from failsoft.workspace.kinds.slo import Below, DriftBelow, Freshness, GaugeWithin, KvCache, Throughput
 from failsoft.workspace.kinds.slo import Goodput as Wanted
 from failsoft.workspace.model import Document, Workspace
+from failsoft.workspace.quantities import Percent
 
 __all__ = ["Clock", "is_sliced", "sli_of"]
 
@@ -56,6 +70,9 @@ class Clock(NamedTuple):
 def is_sliced(workspace: Workspace, slo: Document[SLOSpec]) -> bool:
     """Whether an SLO counts slices of time rather than events."""
     choice = slo.spec.indicator.choice
+    own = slo.spec.indicator.events
+    if own is not None:
+        return own.per_slice is not None
     if choice != "cold_start":
         return choice in _SLICED
     model = workspace.models.get(slo.spec.model)
@@ -95,7 +112,7 @@ def _measured(workspace: Workspace, slo: Document[SLOSpec], model: Document[Mode
     if indicator.drift is not None:
         return _score(workspace, slo, indicator.drift, clock), ()
     if indicator.events is not None:
-        return events_of(slo, indicator.events)
+        return _by_slice(indicator.events, clock, *events_of(slo, indicator.events))
     if indicator.gauge is not None:
         return _own_gauge(slo, indicator.gauge, clock), ()
     if indicator.freshness is not None:
@@ -105,6 +122,21 @@ def _measured(workspace: Workspace, slo: Document[SLOSpec], model: Document[Mode
     if engine is None or wrong:
         return None, wrong
     return _of_engine(Selector(workspace, slo, model, engine), clock)
+
+
+def _by_slice(
+    wanted: OwnEvents,
+    clock: Clock,
+    events: GoodOfTotal | BadOfTotal | None,
+    found: tuple[Finding, ...],
+) -> Found:
+    """The events themselves, or slices of time that are judged by their share of bad ones."""
+    if events is None or wanted.per_slice is None:
+        return events, found
+    bad = Percent(100 - wanted.per_slice.value)
+    sentence = f"the time more than {bad} of the {events.sentence}"
+    reach = clock.step + clock.scrape - 1
+    return Share(events, Fraction(bad.ratio), reach, clock.delay, clock.step, sentence), found
 
 
 def _of_engine(of: Selector, clock: Clock) -> Found:

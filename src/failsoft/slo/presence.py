@@ -22,7 +22,7 @@ from typing import Literal
 
 from failsoft.findings import Finding
 from failsoft.slo import codes
-from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Slices
+from failsoft.slo.indicators import BadOfTotal, Counted, Gauge, GoodOfTotal, Goodput, Rate, Score, Share, Slices
 from failsoft.slo.promql import Matcher
 from failsoft.slo.resolve import Objective
 from failsoft.slo.select import wrong_labels
@@ -227,7 +227,7 @@ def _heartbeat(model: ModelSpec, engine: EngineSpec) -> Counted | None:
 
 
 def _watched(objective: Objective, engine: EngineSpec) -> Watched:
-    sli = objective.sli
+    sli = objective.sli.events if isinstance(objective.sli, Share) else objective.sli
     foreign = objective.document.spec.indicator.choice in {"gauge", "events", "freshness"}
     always = not foreign and all(
         family in engine.families and engine.families[family].from_start
@@ -256,7 +256,7 @@ def _excess(objective: Objective, sli: GoodOfTotal) -> str:
 
 
 def _metrics(objective: Objective) -> tuple[str, ...]:
-    sli = objective.sli
+    sli = objective.sli.events if isinstance(objective.sli, Share) else objective.sli
     if isinstance(sli, GoodOfTotal):
         return sli.all_events.metric, sli.good.metric
     if isinstance(sli, BadOfTotal):

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from failsoft.workspace.counters import CountersError, read_counters
 from failsoft.workspace.kinds.oneof import OneOf
+from failsoft.workspace.quantities import Percent
 
 __all__ = ["Counters", "OwnEvents"]
 
@@ -25,6 +26,12 @@ def _counters(text: str) -> str:
     return text.strip()
 
 
+def _most(share: Percent) -> Percent:
+    if not 50 <= share.value < 100:  # noqa: PLR2004  # percent
+        raise PydanticCustomError("share", "is out of range", {"expected": "from 50% to less than 100%"})
+    return share
+
+
 Counters = Annotated[str, AfterValidator(_counters)]
 """Selectors of counters, as PromQL writes them, that are added up."""
 
@@ -32,7 +39,7 @@ Counters = Annotated[str, AfterValidator(_counters)]
 class OwnEvents(OneOf):
     """The share of events that are good, by counters of one's own; the model's own selector is not used."""
 
-    beside: ClassVar[frozenset[str]] = frozenset({"total"})
+    beside: ClassVar[frozenset[str]] = frozenset({"total", "per_slice"})
 
     bad: Counters | None = None
     """Those that are bad: a part of `total`, or counters that count besides it."""
@@ -42,3 +49,6 @@ class OwnEvents(OneOf):
 
     total: Counters
     """All events."""
+
+    per_slice: Annotated[Percent, AfterValidator(_most)] | None = None
+    """Count slices of time instead: one is good where at least this share of its events is, and none without events."""
