@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from failsoft.cli import main
+from failsoft.cli.backfill import _lacking
 from failsoft.clients.prometheus import PrometheusClient, Sample
 from failsoft.lab.parts import prometheus_server
 from failsoft.live.blocks import blocks_in, check_target, openmetrics
@@ -161,6 +162,26 @@ def test_nothing_is_left_where_promtool_fails(tmp_path, asked, monkeypatch):
     with pytest.raises(RefusedError, match="no space left"):
         write_blocks([Past(span, {5000: 1.0}, {5000: 2.0}, 0)], tmp_path / "out" / "blocks")
     assert os.listdir(tmp_path / "out") == []  # noqa: PTH208  # hidden ones too
+
+
+@pytest.mark.parametrize(
+    ("phase", "known", "held", "refused", "said"),
+    [
+        (0, range(10), 0, "", []),
+        (0, range(4), 6, "", []),
+        (0, range(4), 0, "", [("FS485", "6 of 10 steps of chat-ttft are not known")]),
+        (None, range(10), 0, "", [("FS485", "the rules of chat-ttft have not recorded yet")]),
+        (0, (), 0, "", [("FS486", "Prometheus knows nothing of the past of chat-ttft")]),
+        (0, (), 0, "too many samples", [("FS486", "cannot be asked for: too many samples")]),
+    ],
+)
+def test_what_is_lacking_of_a_past_is_told(asked, phase, known, held, refused, said):
+    objective = next(one for one in asked().objectives if one.name == "chat-ttft")
+    span = Span(objective, steps_of(objective), phase, 1, 10)
+    events = {step * 5000: 2.0 for step in known}
+    found = _lacking(Past(span, events, events, held, refused))
+    assert [one.code.id for one in found] == [code for code, _ in said]
+    assert all(words in one.message for one, (_, words) in zip(found, said, strict=True))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
