@@ -258,10 +258,9 @@ def test_a_server_that_is_no_prometheus_is_an_error_and_no_quiet_month(workspace
     assert "Traceback" not in err
 
 
-def test_a_server_that_hangs_is_given_up_at_the_greeting(steady, workspace, run, monkeypatch):
-    monkeypatch.setattr("failsoft.server.outside._GREETING_S", 0.3)
+def test_a_server_that_hangs_is_given_up_at_the_greeting(steady, workspace, run):
     steady.hangs = True
-    code, out, err = run(workspace(TTFT), steady.url, "--since", "30d")
+    code, out, err = run(workspace(TTFT), steady.url, "--since", "30d", "--timeout", "300ms")
     assert (code, out, steady.greeted, steady.asked) == (2, "", 1, [])
     assert "did not answer within 0.3 s" in err
 

@@ -55,7 +55,7 @@ def command(workspace: Path, url: str, since: Duration | None, names: tuple[str,
     find("promtool")  # before a long reading, not after it
     loaded, _ = load_clean(workspace, "text")
     objectives = _chosen(loaded, names, workspace)
-    greet_prometheus(loaded, url)
+    greet_prometheus(loaded, url, timeout=_PATIENCE_S)
     prometheus = make_prometheus(loaded, timeout=_PATIENCE_S, url=url)
     try:
         pasts = _read(prometheus, objectives, since)

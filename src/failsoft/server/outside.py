@@ -59,14 +59,14 @@ def make_prometheus(
     return PrometheusClient(url or at.url, timeout=timeout, token=token, warned=warned)
 
 
-def greet_prometheus(workspace: Workspace, url: str = "") -> None:
-    """Ask the same Prometheus the smallest question, before one who is patient asks large ones.
+def greet_prometheus(workspace: Workspace, url: str = "", *, timeout: float) -> None:
+    """Ask the same Prometheus the smallest question, before one who waits `timeout` seconds asks large ones.
 
     Raises:
-        UnavailableError: nobody answers within ten seconds, or not as Prometheus does.
+        UnavailableError: nobody answers within ten seconds, or `timeout` where that is less, or not as Prometheus does.
         FailsoftError: as `make_prometheus`, and as of every question.
     """
-    prometheus = make_prometheus(workspace, timeout=_GREETING_S, url=url)
+    prometheus = make_prometheus(workspace, timeout=min(timeout, _GREETING_S), url=url)
     try:
         if len(prometheus.query("vector(1)")) != 1:
             raise UnavailableError(f"{prometheus.address} answers, but not as Prometheus does")

@@ -108,7 +108,7 @@ def command(  # noqa: PLR0913  # one parameter for each option
         at_once=at_once,
         now=now,
         warnings=lambda: len(warned),
-        greet=partial(greet_prometheus, loaded, url),
+        greet=partial(greet_prometheus, loaded, url, timeout=timeout.seconds),
     )
     heard = _heard(reader, plans, store)
     asked = Asked(prometheus.address, end - since.seconds, end, heard.progress.chunks, heard.progress.kept)

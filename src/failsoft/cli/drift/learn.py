@@ -115,7 +115,7 @@ def _client(workspace: Workspace, url: str) -> "Prometheus":
     """A patient client, of one who answers at all."""
     from failsoft.server.outside import greet_prometheus, make_prometheus
 
-    greet_prometheus(workspace, url)
+    greet_prometheus(workspace, url, timeout=_PATIENCE_S)
     return make_prometheus(workspace, timeout=_PATIENCE_S, url=url)
 
 
