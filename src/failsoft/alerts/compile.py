@@ -230,8 +230,12 @@ def _proven(
     """
     alerting = [group for group in groups if alerts_of((group,))]
     others = [group for group in groups if group not in alerting]
-    # a budget of groups reads which of them are counted by themselves
-    others += [group for group in alerting if any(rule.name == GROUPS for rule in group.rules)]
+    if any(tier.long == objective.period for tier in objective.tiers):
+        # the error ratio of the period is recorded among the alerts, at their pace
+        others = [*alerting, *others]
+    else:
+        # a budget of groups reads which of them are counted by themselves
+        others += [group for group in alerting if any(rule.name == GROUPS for rule in group.rules)]
     stories, budget = scenarios_of(objective, groups), budget_scenario(objective, groups)
     windows = snapshots_of(objective, groups)
     tests, *beside = (f"tests/{objective.name}.{kind}test.yaml" for kind in ("", "budget.", "windows."))

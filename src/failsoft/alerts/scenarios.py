@@ -146,11 +146,14 @@ def budget_scenario(objective: Objective, groups: tuple[Group, ...]) -> Scenario
     What is recorded may lag behind what happened, so within 1 % of the whole budget it is the truth of some moment of
     the lag.
     """
-    timeline = _staircase(objective, _promises(objective, groups))
+    promises = _promises(objective, groups)
+    timeline = _staircase(objective, promises)
     cell, per_step = _cell(objective, objective.step)
     if more := _to_whole_steps(timeline.stretches, 0, per_step):
         timeline = replace(timeline, stretches=(*timeline.stretches, replace(timeline.stretches[-1], cells=more)))
-    lag = ceil((cell + objective.delay) / cell)
+    # what a tier records of the period is a pulse old for the budget
+    late = [promises[tier.name].lag + objective.pulse for tier in objective.tiers if tier.long == objective.period]
+    lag = ceil(max(late, default=cell + objective.delay) / cell)
     left = [1 - spent / objective.budget for spent in _spent(timeline, objective.period, lag)]
     series = BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
     budget = Budget(timeline.cells * cell, min(left) - _CLOSE, max(left) + _CLOSE, series)

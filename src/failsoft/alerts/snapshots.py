@@ -18,10 +18,10 @@ from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.timeline import Series, Stretch, Timeline, critical, run
 from failsoft.slo.indicators import Score
-from failsoft.slo.promql import Matcher, quoted, range_text, selector
-from failsoft.slo.records import Count, count_labels, pulses_of, steps_of
+from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
+from failsoft.slo.records import Count, count_labels, labels_of, pulses_of, steps_of
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, COVERAGE, GROUP
+from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, COVERAGE, ERROR_RATIO, GROUP
 
 __all__ = ["Snapshots", "histories", "snapshots_of"]
 
@@ -125,10 +125,15 @@ def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
     windows = {objective.period // step * step, -(-objective.period // step) * step}
     left = [1 - share(timeline.events, window, end) / objective.budget for window in windows]
     series = BUDGET_OF_ALL if objective.exclusions else BUDGET_REMAINING
+    recorded = _recorded(objective, steps_of(objective), timeline, at)
+    if any(tier.long == objective.period for tier in objective.tiers):
+        # that tier records the error ratio of the period, and is proven by itself
+        name = _named(objective, ERROR_RATIO, labels_of(objective, ("window", range_text(objective.period))))
+        recorded += ((name, f"_x{at // step} {number(share(timeline.events, objective.period, end))}"),)
     return Scenario(
         "has recorded a period and a step",
         step,
-        _recorded(objective, steps_of(objective), timeline, at),
+        recorded,
         (),
         Budget(at, min(left) - _EXACT, max(left) + _EXACT, series),
         ((f"max({COVERAGE}{{slo={quoted(objective.name)}}})", at, Fraction(1)),),
@@ -137,14 +142,19 @@ def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
 
 def _recorded(objective: Objective, count: Count, timeline: Timeline, at: int) -> Series:
     """The increments of a timeline as they are recorded; it ends at that moment, and there is nothing before it."""
-    labels = (*count_labels(objective), *(((GROUP, "one"),) if objective.cap else ()))
-    matchers = tuple(Matcher(label, "=", value) for label, value in labels)
+    labels = count_labels(objective)
     nothing = at // timeline.cell - timeline.cells
 
     def values(runs: Iterator[tuple[int, int]]) -> str:
         return " ".join([f"_x{1 + nothing}", *(run(value, 0, cells) for cells, value in runs if cells)])
 
     return (
-        (selector(count.bad, matchers), values((one.cells, one.bad) for one in timeline.stretches)),
-        (selector(count.total, matchers), values((one.cells, one.total) for one in timeline.stretches)),
+        (_named(objective, count.bad, labels), values((one.cells, one.bad) for one in timeline.stretches)),
+        (_named(objective, count.total, labels), values((one.cells, one.total) for one in timeline.stretches)),
     )
+
+
+def _named(objective: Objective, name: str, labels: tuple[tuple[str, str], ...]) -> str:
+    """A recorded series; where there are groups, that of one of them."""
+    pairs = (*labels, (GROUP, "one")) if objective.cap else labels
+    return selector(name, tuple(Matcher(label, "=", value) for label, value in pairs))

@@ -22,6 +22,7 @@ SHAPES = {
         "objective: 99%, period: 2h, alerting: lasting",
         1,
     ),
+    "a tier of the whole period": ("availability: {}", f"{QUICK}, alerting: whole", 1),
     "a month": ("ttft: {below: 500ms}", "objective: 99.9%", 15),
     "a quarter": ("availability: {}", "objective: 99%, period: 90d, alerting: burn-30d", 15),
     "drift, lab": ("drift: {monitor: chat-output, signal: output-length, below: 0.25}", QUICK, 1),
@@ -47,6 +48,14 @@ spec:
     - {name: t7, severity: ticket, budget: 10%, short: 2m, long: 8m}
     - {name: t8, severity: ticket, budget: 12%, short: 2m, long: 10m}
 """
+WHOLE = """
+kind: AlertWindows
+metadata: {name: whole}
+spec:
+  tiers:
+    - {name: fast, severity: page, budget: 20%, short: 5s, long: 1m}
+    - {name: whole, severity: ticket, budget: 100%, short: 2m, long: 30m}
+"""
 LASTING = EIGHT.replace("name: eight", "name: lasting").replace("long: 1m}", "long: 1m, for: 17s}")
 LASTING = LASTING.replace("long: 10m}", "long: 10m, for: 3m}")
 
@@ -62,7 +71,7 @@ def shape(request, written, base, drift, lab_windows):
     )
     slo = f"kind: SLO\nmetadata: {{name: s}}\nspec: {{model: chat, indicator: {{{indicator}}}, {rest}}}"
     clock = base.replace("scrapeInterval: 15s", f"scrapeInterval: {scrape}s")
-    return written(slo, lab_windows, EIGHT, LASTING, *([monitor] if "drift" in indicator else []), base=clock)
+    return written(slo, lab_windows, EIGHT, LASTING, WHOLE, *([monitor] if "drift" in indicator else []), base=clock)
 
 
 def proven(made, folder, promtool, amtool):
