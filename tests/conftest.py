@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
@@ -90,11 +91,11 @@ class Written:
         """What the workspace compiles to, and the findings."""
         return compile_workspace(self.workspace, runbooks or {}, tests=tests)
 
-    def output(self, folder: Path, *, tests: bool = False) -> Compiled:
-        """Write what the workspace compiles to, and hand it back."""
+    def output(self, folder: Path, *, tests: bool = False, of: str = "") -> Compiled:
+        """Write what the workspace compiles to, and hand it back; of what is proven, only that of one subject."""
         made, _ = self.compiled(tests=tests)
         put(made.files, folder)
-        return made
+        return replace(made, units=tuple(unit for unit in made.units if unit.subject == of)) if of else made
 
 
 def put(files: Mapping[str, str], folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Idle, starting, down, scaled to zero and vanished: one state at a time, and a quiet alert is never a blind one."""
 
 import re
-from dataclasses import replace
 
 import pytest
 import yaml
@@ -143,13 +142,9 @@ def model(name, known):
     return text
 
 
-def only(compiled, subject):
-    return replace(compiled, units=tuple(unit for unit in compiled.units if unit.subject == subject))
-
-
 @pytest.mark.parametrize("name", KNOWN)
 def test_however_it_is_known_each_state_has_its_own_alert_or_none(name, written, tmp_path, promtool, amtool):
-    made = only(written(model("a", KNOWN[name]), WIDE).output(tmp_path, tests=True), "_models-a")
+    made = written(model("a", KNOWN[name]), WIDE).output(tmp_path, tests=True, of="_models-a")
     assert prove(made, tmp_path, Tools(promtool, amtool)) == ()
     assert made.units[0].alerts
 
@@ -159,7 +154,7 @@ def test_more_good_events_than_there_are_is_told_though_the_ratio_is_cut_off(
 ):
     """Two counters that are not of the same requests: cut off at 0, the naive ratio is a service without an error."""
     made = written(model("a", ("generic", "job: a", "", "events: {good: good_total, total: all_total}", "30d")))
-    proven = only(made.output(tmp_path, tests=True), "_models-a")
+    proven = made.output(tmp_path, tests=True, of="_models-a")
     assert prove(proven, tmp_path, Tools(promtool, amtool)) == ()
     series = {"all_total": "1000+10x300", "good_total": "1000+13x300", 'up{job="a"}': "1x300"}
     rules = made.compiled()[0].files
@@ -215,7 +210,7 @@ def test_nobody_hears_of_one_thing_twice(written):
     ],
 )
 def test_wrong_rules_do_not_pass_their_stories(right, wrong, written, tmp_path, promtool, amtool):
-    made = only(written(LIVES).output(tmp_path, tests=True), "_models-bot")
+    made = written(LIVES).output(tmp_path, tests=True, of="_models-bot")
     path = tmp_path / "rules" / "_models.yaml"
     assert right in path.read_text()
     path.write_text(path.read_text().replace(right, wrong))

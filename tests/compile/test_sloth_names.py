@@ -111,5 +111,5 @@ def test_the_numbers_are_those_of_the_events_where_sloth_has_an_average_of_ratio
 
 def test_its_proof_holds(written, base, lab_windows, tmp_path, promtool, amtool):
     text = SLO.replace("MORE", f"period: 30m\n  {NAMED}")
-    made = written(text, lab_windows, base=base.replace("15s", "1s")).output(tmp_path, tests=True)
+    made = written(text, lab_windows, base=base.replace("15s", "1s")).output(tmp_path, tests=True, of="svc01-slo1")
     assert not [one for one in prove(made, tmp_path, Tools(promtool, amtool)) if one.severity == "error"]

@@ -52,5 +52,5 @@ def test_its_rules_pass_their_proof(seed, written, base, drift, tmp_path, tools)
     if objective is None:
         assert {finding.code.id for finding in findings} <= {"FS411", "FS412"}, findings  # and that was told
         return
-    compiled = made.output(tmp_path, tests=True)
+    compiled = made.output(tmp_path, tests=True, of="s")
     assert prove(compiled, tmp_path, tools) == ()

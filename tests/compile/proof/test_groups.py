@@ -1,7 +1,6 @@
 """An SLO for each tenant: its own increments, budget and alerts, up to a cap."""
 
 import re
-from dataclasses import replace
 
 import pytest
 import yaml
@@ -60,8 +59,7 @@ def lab(written, base, lab_windows, tmp_path):
     def make(indicator, more="groupBy: {label: tenant, cap: 4}", folder=tmp_path):
         clock = base.replace("scrapeInterval: 15s", "scrapeInterval: 1s")
         made = written(slo(indicator, more), ENGINE, GATE, lab_windows, base=clock)
-        compiled = made.output(folder, tests=True)
-        return replace(compiled, units=tuple(unit for unit in compiled.units if unit.subject == "s"))
+        return made.output(folder, tests=True, of="s")
 
     return make
 
@@ -262,6 +260,4 @@ def test_questions_about_the_slo_are_about_its_worst_group(written, base, judge)
 @pytest.mark.slow
 def test_groups_of_a_month_pass_their_proof(written, base, tmp_path, promtool, amtool):
     made = written(slo("availability: {}", "groupBy: {label: tenant}", "30d"), ENGINE, GATE, base=base)
-    compiled = made.output(tmp_path, tests=True)
-    mine = replace(compiled, units=tuple(unit for unit in compiled.units if unit.subject == "s"))
-    assert prove(mine, tmp_path, Tools(promtool, amtool)) == ()
+    assert prove(made.output(tmp_path, tests=True, of="s"), tmp_path, Tools(promtool, amtool)) == ()

@@ -36,8 +36,7 @@ def lab(written, base, lab_windows, tmp_path):
     def make(form):
         clock = stored(base.replace("scrapeInterval: 15s", "scrapeInterval: 1s"), form.split()[0])
         slo = SLO.replace("INDICATOR", FORMS[form])
-        compiled = written(slo, lab_windows, base=clock).output(tmp_path, tests=True)
-        return replace(compiled, units=tuple(unit for unit in compiled.units if unit.subject == "s"))
+        return written(slo, lab_windows, base=clock).output(tmp_path, tests=True, of="s")
 
     return make
 

@@ -75,7 +75,7 @@ def shape(request, written, base, drift, lab_windows):
 
 
 def proven(made, folder, promtool, amtool):
-    compiled = made.output(folder, tests=True)
+    compiled = made.output(folder, tests=True, of="s")
     return compiled, prove(compiled, folder, Tools(promtool, amtool))
 
 

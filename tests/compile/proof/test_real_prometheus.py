@@ -136,7 +136,7 @@ def rules(written, base, lab_windows, tmp_path, form):
     return tmp_path / "rules"
 
 
-@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.newest_prometheus)])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=[pytest.mark.newest_prometheus, pytest.mark.slow])])
 def url(request, rules, exporter, prometheus_server, form):
     newest = request.param == "newest"
     exporter.protobuf = form == "native"

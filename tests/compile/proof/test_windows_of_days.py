@@ -36,9 +36,8 @@ def month(written, tmp_path):
     """An SLO of 30 days, compiled; of its proofs, that of its windows only."""
     slo = "kind: SLO\nmetadata: {name: s}\nspec: {model: chat, indicator: {ttft: {below: 500ms}}, objective: 99%}"
     made = written(slo)
-    compiled = made.output(tmp_path, tests=True)
-    (unit,) = [unit for unit in compiled.units if unit.subject == "s"]
-    windows = replace(unit, tests="tests/s.windows.test.yaml", beside=(), names=(), make=tuple)
+    compiled = made.output(tmp_path, tests=True, of="s")
+    windows = replace(compiled.units[0], tests="tests/s.windows.test.yaml", beside=(), names=(), make=tuple)
     return made, replace(compiled, units=(windows,))
 
 
