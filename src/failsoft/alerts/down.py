@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import State
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
-from failsoft.alerts.scenarios import Check, Scenario
+from failsoft.alerts.story import Check, Scenario
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, INFO, UNHEARD_ALERT

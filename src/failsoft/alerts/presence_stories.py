@@ -11,7 +11,7 @@ from math import ceil
 
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.rules import Alert, Group
-from failsoft.alerts.scenarios import Check, Scenario
+from failsoft.alerts.story import Check, Scenario
 from failsoft.slo.presence import Presence, Watched
 from failsoft.slo.promql import Matcher, quoted
 from failsoft.slo.series import (

@@ -9,7 +9,7 @@ import yaml
 
 from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, Group, comment, yaml_string
-from failsoft.alerts.scenarios import Budget, Check, Scenario
+from failsoft.alerts.story import Budget, Check, Scenario
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Record
 

@@ -1,7 +1,7 @@
 """The stories by which an SLO's alerts are proven: what happens, and when each alert has to fire or to be quiet."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
@@ -10,18 +10,19 @@ from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import Promise, State, life
 from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
+from failsoft.alerts.story import Asked, Budget, Check, Scenario
 from failsoft.alerts.tenants import Clock, tales_of
 from failsoft.alerts.timeline import (
-    Series,
     Stretch,
     Timeline,
     after_restart,
     creeping,
     evaluations_stop,
+    of_replica,
     series_of,
 )
 from failsoft.slo.indicators import BadOfTotal, Events, Rate, Score, Share, Slices
-from failsoft.slo.promql import quoted, range_text
+from failsoft.slo.promql import number, quoted, range_text
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import (
     BUDGET_OF_ALL,
@@ -36,10 +37,13 @@ from failsoft.slo.series import (
     STALE_TIER,
 )
 
-__all__ = ["Budget", "Check", "Scenario", "budget_scenario", "scenarios_of"]
+__all__ = ["budget_scenario", "scenarios_of"]
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
+_HARDLY = Fraction(1, 1000)
+_SCRAPES = 6
+"""Scrapes of two replicas that no record holds, or more than one, at the beginnings and ends of what is seen."""
 _YOUNG = 10
 """Pulses before anything happens to what is young."""
 _CLOSE = Fraction(1, 100)
@@ -47,64 +51,16 @@ _FEW = 10
 _IDLE = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What an alert has to do at one evaluation.
-
-    Attributes:
-        at: milliseconds since the beginning, when rules are evaluated.
-        alert: the alertname.
-        labels: labels that tell it from the others.
-        state: `fires` or `quiet`.
-        pending: whether it is enough that its condition holds, however long it has to.
-    """
-
-    at: int
-    alert: str
-    labels: tuple[tuple[str, str], ...]
-    state: State
-    pending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What is left of the budget at one evaluation (milliseconds): it lies between two numbers."""
-
-    at: int
-    least: Fraction
-    most: Fraction
-    series: str = BUDGET_REMAINING
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One story.
-
-    Attributes:
-        name: in words, after "when it".
-        interval: milliseconds between samples.
-        series: the input series and their values, in promtool's notation.
-        checks: what is expected, in order of time.
-        budget: the truth about the budget, where the story asks for it.
-        asked: further expressions, when they are asked, and the one value that they have.
-    """
-
-    name: str
-    interval: int
-    series: Series
-    checks: tuple[Check, ...]
-    budget: Budget | None = None
-    asked: tuple[tuple[str, int, Fraction], ...] = ()
-
-
 def scenarios_of(objective: Objective, groups: tuple[Group, ...]) -> tuple[Scenario, ...]:
     """The stories of an SLO's alerts, which stand in `groups`."""
     promises = _promises(objective, groups)
     staircase = _staircase(objective, promises)
     climbing = _life_of_all(objective, promises, staircase)
+    bad = sum(staircase.events.bad)
     burns = _scenario(objective, "burns at 1.5 times each tier's threshold", staircase, climbing)
     stories = [
-        replace(burns, asked=(_all_counted(objective, staircase),)),
+        # there are no errors at the end, so all that there were are recorded
+        replace(burns, asked=(_counted(objective, PULSE_BAD, staircase.cells * staircase.cell, (bad, bad * _HARDLY)),)),
         _outage(objective, promises),
         _idle(objective),
     ]
@@ -197,11 +153,12 @@ def _life_of_all(objective: Objective, promises: Mapping[str, Promise], timeline
     return [check for tier in objective.tiers for check in _life(objective, promises, tier.name, timeline)]
 
 
-def _all_counted(objective: Objective, timeline: Timeline) -> tuple[str, int, Fraction]:
-    """That as many bad events were recorded, to the thousandth, as there were; there are none at the end."""
-    end = timeline.cells * timeline.cell
-    recorded = f"sum(sum_over_time({PULSE_BAD}{{slo={quoted(objective.name)}}}[{range_text(end)}]))"
-    return f"abs({recorded} / {sum(timeline.events.bad)} - 1) < bool 0.001", end, Fraction(1)
+def _counted(objective: Objective, record: str, at: int, truth: tuple[int, Fraction | int], pulses: int = 0) -> Asked:
+    """That nearly so many events were recorded, in the last few pulses or since the beginning: no further apart."""
+    window = range_text(pulses * objective.pulse - objective.pulse // 2 if pulses else at)
+    recorded = f"sum(sum_over_time({record}{{slo={quoted(objective.name)}}}[{window}]))"
+    there, apart = truth
+    return f"abs({recorded} - {there}) < bool {number(Fraction(apart))}", at, Fraction(1)
 
 
 @lru_cache(maxsize=512)
@@ -251,26 +208,36 @@ def _sparse(objective: Objective, promises: Mapping[str, Promise], *, bad: int) 
 
 
 def _restarts(objective: Objective, events: Events) -> Scenario:
-    """Few errors, all the time; the process is restarted, and once more while nobody scrapes it for some pulses.
+    """Few errors, all the time, of two replicas: one is restarted, and both are while nobody scrapes them for a while.
 
-    Nothing fires, and as many events are recorded as there were, less a pulse and a scrape at each end.
+    Nothing fires, and as many events are recorded as there were, but for a few scrapes at the ends and beside the gap,
+    and for one where a replica is restarted.
     """
     cell, per_pulse = _cell(objective, objective.pulse)
     least = min(tier.threshold for tier in objective.tiers)
     each, cells, unseen = ceil(_MANY / least), 2 * _YOUNG * per_pulse - 1, _YOUNG * per_pulse
-    first = Timeline(cell, (Stretch(cells, each, floor(each * least / 2)),))
+    bad = floor(each * least / 2)
+    first, both = (Timeline(cell, (Stretch(length, each, bad),)) for length in (cells, 2 * cells + 1))
     again = series_of(events, replace(first, begun=0))
-    series = after_restart(after_restart(series_of(events, first), 0, again), unseen, again)
+    one = after_restart(after_restart(series_of(events, first), 0, again), unseen, again)
+    other = after_restart(series_of(events, both), unseen, again)
     # the first sample of a process is no cell's
     anew, back = cells + 1, 2 * (cells + 1) + unseen
     end = back + cells + 1
-    quiet = (
-        check for at in (anew + per_pulse, back + 2 * per_pulse, end) for check in _all_quiet(objective, at * cell)
+    quiet = [at * cell for at in (anew + per_pulse, back + 2 * per_pulse, end)]
+    return Scenario(
+        "is restarted twice",
+        cell,
+        (*one, *of_replica(other)),
+        tuple(check for at in quiet for check in _all_quiet(objective, at)),
+        asked=(
+            _counted(objective, PULSE_TOTAL, end * cell, (6 * cells * each, _SCRAPES * each)),
+            _counted(objective, PULSE_BAD, end * cell, (6 * cells * bad, _SCRAPES * bad)),
+            _counted(
+                objective, PULSE_TOTAL, (anew + 3 * per_pulse) * cell, ((10 * per_pulse - 1) * each, each), pulses=5
+            ),
+        ),
     )
-    recorded = f"sum(sum_over_time({PULSE_TOTAL}{{slo={quoted(objective.name)}}}[{range_text(end * cell)}]))"
-    there = 3 * cells * each
-    asked = f"({recorded} > bool {there - 4 * (per_pulse + 1) * each}) * ({recorded} < bool {there * 101 // 100})"
-    return Scenario("is restarted twice", cell, series, tuple(quiet), asked=((asked, end * cell, Fraction(1)),))
 
 
 def _of_groups(objective: Objective, events: Events, promises: Mapping[str, Promise]) -> list[Scenario]:

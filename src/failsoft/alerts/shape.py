@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from failsoft.alerts.rules import Alert, Group
-from failsoft.alerts.scenarios import Scenario
+from failsoft.alerts.story import Scenario
 from failsoft.slo.promql import quoted
 from failsoft.slo.records import count_labels
 from failsoft.slo.resolve import Objective

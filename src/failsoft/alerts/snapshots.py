@@ -14,8 +14,8 @@ from typing import NamedTuple
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import turns
 from failsoft.alerts.rules import Group
-from failsoft.alerts.scenarios import Budget, Check, Scenario
 from failsoft.alerts.simulate import Burn, share
+from failsoft.alerts.story import Budget, Check, Scenario
 from failsoft.alerts.timeline import Series, Stretch, Timeline, critical, run
 from failsoft.slo.indicators import Score
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
@@ -141,16 +141,22 @@ def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
 
 
 def _recorded(objective: Objective, count: Count, timeline: Timeline, at: int) -> Series:
-    """The increments of a timeline as they are recorded; it ends at that moment, and there is nothing before it."""
-    labels = count_labels(objective)
-    nothing = at // timeline.cell - timeline.cells
+    """The increments of a timeline as they are recorded; it ends at that moment, and there is nothing before it.
 
-    def values(runs: Iterator[tuple[int, int]]) -> str:
-        return " ".join([f"_x{1 + nothing}", *(run(value, 0, cells) for cells, value in runs if cells)])
-
-    return (
-        (_named(objective, count.bad, labels), values((one.cells, one.bad) for one in timeline.stretches)),
-        (_named(objective, count.total, labels), values((one.cells, one.total) for one in timeline.stretches)),
+    In the middle the SLO changes hands: what was recorded until then is another team's.
+    """
+    mine = count_labels(objective)
+    theirs = tuple((label, "before" if label == "team" else value) for label, value in mine)
+    begin, half = 1 + at // timeline.cell - timeline.cells, timeline.cells // 2
+    parts = (theirs, begin, timeline.until(half)), (mine, begin + half, timeline.since(half))
+    return tuple(
+        (_named(objective, name, labels), " ".join([f"_x{absent}", *values]))
+        for labels, absent, part in parts
+        for name, values in (
+            (count.bad, [run(one.bad, 0, one.cells) for one in part.stretches if one.cells]),
+            (count.total, [run(one.total, 0, one.cells) for one in part.stretches if one.cells]),
+        )
+        if values
     )
 
 

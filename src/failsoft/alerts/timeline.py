@@ -22,6 +22,7 @@ __all__ = [
     "creeping",
     "critical",
     "evaluations_stop",
+    "of_replica",
     "run",
     "series_of",
 ]
@@ -81,6 +82,14 @@ class Timeline:
             left -= found[-1].cells
         return replace(self, stretches=tuple(found))
 
+    def since(self, cells: int) -> "Timeline":
+        """What of it happened after its first so many cells."""
+        first = self.until(cells).stretches
+        rest = (
+            replace(all_of, cells=all_of.cells - some.cells) for all_of, some in zip(self.stretches, first, strict=True)
+        )
+        return replace(self, stretches=tuple(rest))
+
 
 def series_of(sli: Sli, timeline: Timeline, samples: int = 1) -> Series:
     """The input series: pairs of a series and its values, in promtool's notation.
@@ -111,6 +120,16 @@ def after_restart(before: Series, unseen: int, after: Series) -> Series:
     """The same series, of which counters begin anew and some samples are missing in between."""
     gap = f" _x{unseen}" if unseen else ""
     return tuple((name, f"{values}{gap} {more}") for (name, values), (_, more) in zip(before, after, strict=True))
+
+
+def of_replica(series: Series) -> Series:
+    """The same series, of another replica."""
+    return tuple((_beside(name), values) for name, values in series)
+
+
+def _beside(name: str) -> str:
+    label = next(label for label in ("instance", "pod", "replica") if f"{label}=" not in name)
+    return f'{name.removesuffix("}")}{"" if name.endswith("{}") else ", "}{label}="other"}}'
 
 
 def _events(sli: GoodOfTotal | BadOfTotal, timeline: Timeline, total: Runs, bad: Runs) -> Series:

@@ -32,6 +32,8 @@ WRONG = {
     "no keepFiringFor, so a flap is two episodes": (TTFT, "99%", r"\n    keep_firing_for: .*", ""),
     "a bucket that is not there": (TTFT, "99%", 'le="0.5"', 'le="0.3"'),
     "good events or 0": (TTFT, "99%", r"- (sum\(increase\(.*_bucket.*\) >= 0\)), 0", r"- (\1 * 0 or vector(0)), 0"),
+    "differences of counters, which restarts make negative": (TTFT, "99%", r"\bincrease\(", "delta("),
+    "only the replica with the most events": (TTFT, "99%", r"sum\(increase\((.*_count\{)", r"max(increase(\1"),
     "the error ratio by another window": (
         TTFT,
         "99%",
