@@ -146,7 +146,7 @@ def _recorded(objective: Objective, count: Count, timeline: Timeline, at: int) -
     In the middle the SLO changes hands: what was recorded until then is another team's.
     """
     mine = count_labels(objective)
-    theirs = tuple((label, "before" if label == "team" else value) for label, value in mine)
+    theirs = tuple((label, "another team" if label == "team" else value) for label, value in mine)
     begin, half = 1 + at // timeline.cell - timeline.cells, timeline.cells // 2
     parts = (theirs, begin, timeline.until(half)), (mine, begin + half, timeline.since(half))
     return tuple(
@@ -162,5 +162,5 @@ def _recorded(objective: Objective, count: Count, timeline: Timeline, at: int) -
 
 def _named(objective: Objective, name: str, labels: tuple[tuple[str, str], ...]) -> str:
     """A recorded series; where there are groups, that of one of them."""
-    pairs = (*labels, (GROUP, "one")) if objective.cap else labels
+    pairs = (*labels, (GROUP, "one group")) if objective.cap else labels
     return selector(name, tuple(Matcher(label, "=", value) for label, value in pairs))
