@@ -209,7 +209,7 @@ def test_a_cap_of_a_hundred_is_within_what_promtool_reads(lab, tmp_path, promtoo
             "e2e: {below: 500ms}",
             "groupBy: {label: tenant}",
             "FS491",
-            "gate_duration_seconds of the engine gate has no label tenant; expected one of model, route",
+            "gate_duration_seconds of the engine gate (unverified) has no label tenant; expected one of model, route",
         ),
         ("availability: {}", "groupBy: {label: lora}", "FS491", "expected one of model, tenant, code"),
         ("kvCache: {below: 90%}", "groupBy: {label: tenant}", "FS492", "counts slices of time"),
