@@ -19,12 +19,12 @@ from typing import NamedTuple
 from bench.rows import Row
 from bench.sloth import binary, spec
 
-__all__ = ["run"]
+__all__ = ["EACH", "FAILSOFT", "FILES", "Took", "convert", "run", "took", "write"]
 
-_FILES, _EACH = 1000, 10
+FILES, EACH = 1000, 10
 _FEWER = 10
 _PAIRS = 3
-_FAILSOFT = (sys.executable, "-m", "failsoft")
+FAILSOFT = (sys.executable, "-m", "failsoft")
 _RUNBOOK = """\
 kind: Runbook
 metadata: {name: look}
@@ -51,25 +51,23 @@ def run() -> list[Row]:
 
 def _measured(folder: Path) -> Iterator[Row]:
     sloth = binary()
-    _write(folder / "sloth", _FILES)
-    _write(folder / "fewer", _FILES // _FEWER)
+    write(folder / "sloth", FILES)
+    write(folder / "fewer", FILES // _FEWER)
     for name, workspace in (("sloth", "workspace"), ("fewer", "smaller")):
-        _took(*_FAILSOFT, "convert", folder / name, "-o", folder / workspace)
-        (folder / workspace / "runbooks").mkdir()
-        (folder / workspace / "runbooks" / "look.yaml").write_text(_RUNBOOK, encoding="utf-8")
+        convert(folder / name, folder / workspace)
     (folder / "rules").mkdir()
     pairs = []
     for index in range(_PAIRS + 1):
         ours = _compile(folder, "workspace", f"out{index}")  # a folder of its own: nothing is kept
-        theirs = _took(sloth, "generate", "-i", folder / "sloth", "-o", folder / "rules")
+        theirs = took(sloth, "generate", "-i", folder / "sloth", "-o", folder / "rules")
         pairs.append((ours, theirs))
         print(f"compile {ours}, Sloth {theirs}", file=sys.stderr, flush=True)
     kept = pairs[1:]
     smaller = [_compile(folder, "smaller", f"small{index}") for index in range(_PAIRS)]
     again = [_compile(folder, "workspace", f"out{_PAIRS}") for _ in range(_PAIRS)]
     changed = [_after_an_edit(folder, index) for index in range(_PAIRS)]
-    checks = [_took(*_FAILSOFT, "check", folder / "workspace") for _ in range(_PAIRS)]
-    what = f"{_FILES * _EACH:,} SLOs to rules"
+    checks = [took(*FAILSOFT, "check", folder / "workspace") for _ in range(_PAIRS)]
+    what = f"{FILES * EACH:,} SLOs to rules"
     yield Row(f"{what}, Sloth", statistics.median(their.wall for _, their in kept), "s")
     yield Row(f"{what}, failsoft", statistics.median(our.wall for our, _ in kept), "s")
     yield Row(f"{what}, failsoft / Sloth, median of pairs", _ratio([(a.wall, b.wall) for a, b in kept]), "", 1)
@@ -81,18 +79,26 @@ def _measured(folder: Path) -> Iterator[Row]:
     first = statistics.median(our.cpu for our, _ in kept)
     yield Row(f"{what}, failsoft, time of processors", first, "s")
     yield Row("the same again, nothing changed", statistics.median(one.cpu for one in again), "s")
-    yield Row(f"the same, one file of {_FILES:,} changed", statistics.median(one.cpu for one in changed), "s")
-    documents = f"`failsoft check` of {_FILES * (_EACH + 1):,} documents"
+    yield Row(f"the same, one file of {FILES:,} changed", statistics.median(one.cpu for one in changed), "s")
+    documents = f"`failsoft check` of {FILES * (EACH + 1):,} documents"
     yield Row(f"{documents}, time of processors", statistics.median(one.cpu for one in checks), "s")
     yield Row(f"{documents}, first process, of processors", statistics.median(one.first for one in checks), "s", 3)
     yield Row(f"{documents}, wall", min(one.wall for one in checks), "s")
 
 
-def _write(folder: Path, files: int) -> None:
+def convert(sloth: Path, workspace: Path) -> None:
+    """Make a workspace of Sloth's files, with a runbook for all SLOs."""
+    took(*FAILSOFT, "convert", sloth, "-o", workspace)
+    (workspace / "runbooks").mkdir()
+    (workspace / "runbooks" / "look.yaml").write_text(_RUNBOOK, encoding="utf-8")
+
+
+def write(folder: Path, files: int) -> None:
+    """So many files of Sloth, ten latency SLOs in each."""
     folder.mkdir()
     for index in range(files):
         queries = []
-        for number in range(_EACH):
+        for number in range(EACH):
             chosen = f'job="shop-{index}",route="r{number}"'
             total = f"sum(rate(http_request_duration_seconds_count{{{chosen}}}[{{{{.window}}}}]))"
             good = f'sum(rate(http_request_duration_seconds_bucket{{{chosen},le="0.5"}}[{{{{.window}}}}]))'
@@ -107,10 +113,11 @@ def _after_an_edit(folder: Path, index: int) -> Took:
 
 
 def _compile(folder: Path, workspace: str, out: str) -> Took:
-    return _took(*_FAILSOFT, "compile", folder / workspace, "-o", folder / out, "--no-tests")
+    return took(*FAILSOFT, "compile", folder / workspace, "-o", folder / out, "--no-tests")
 
 
-def _took(*argv: str | Path) -> Took:
+def took(*argv: str | Path) -> Took:
+    """What a program took. Raises RuntimeError where it fails."""
     started = time.perf_counter()
     command = [str(word) for word in argv]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
