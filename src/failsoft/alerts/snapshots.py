@@ -21,7 +21,7 @@ from failsoft.slo.indicators import Score
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Count, count_labels, labels_of, pulses_of, steps_of
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, COVERAGE, ERROR_RATIO, GROUP
+from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, BURN_RATE, COVERAGE, ERROR_RATIO, GROUP
 
 __all__ = ["Snapshots", "histories", "snapshots_of"]
 
@@ -120,7 +120,7 @@ def _period(objective: Objective) -> Timeline:
 
 
 def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
-    """What is left of the budget to the millionth, and that all of the period is covered."""
+    """What is left of the budget to the millionth, how fast it went, and that all of the period is covered."""
     end, step = timeline.cells - 1, objective.step
     windows = {objective.period // step * step, -(-objective.period // step) * step}
     left = [1 - share(timeline.events, window, end) / objective.budget for window in windows]
@@ -130,13 +130,19 @@ def _left(objective: Objective, at: int, timeline: Timeline) -> Scenario:
         # that tier records the error ratio of the period, and is proven by itself
         name = _named(objective, ERROR_RATIO, labels_of(objective, ("window", range_text(objective.period))))
         recorded += ((name, f"_x{at // step} {number(share(timeline.events, objective.period, end))}"),)
+    mine, middle = f"slo={quoted(objective.name)}", (min(left) + max(left)) / 2
+    burned = f'max({BURN_RATE}{{{mine}, window="{range_text(objective.period)}"}})'
+    apart = number(max(left) - middle + _EXACT)
     return Scenario(
         "has recorded a period and a step",
         step,
         recorded,
         (),
         Budget(at, min(left) - _EXACT, max(left) + _EXACT, series),
-        ((f"max({COVERAGE}{{slo={quoted(objective.name)}}})", at, Fraction(1)),),
+        (
+            (f"max({COVERAGE}{{{mine}}})", at, Fraction(1)),
+            (f"abs({burned} - {number(1 - middle)}) < bool {apart}", at, Fraction(1)),
+        ),
     )
 
 

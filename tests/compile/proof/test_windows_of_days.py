@@ -26,6 +26,7 @@ WRONG = {
     "a guard of one event less": (r"> 4\.5", "> 3.5"),
     "only what one of two owners recorded": (r"sum\(sum_over_time", "max(sum_over_time"),
     "a budget off by 1 %": (r"(1 - max\(.*\)) / 0\.01$", r"\1 / 0.0101"),
+    "a burn rate off by 1 %": (r"(last_over_time\(failsoft:slo_error_ratio.*) / 0\.01$", r"\1 / 0.0101"),
     "a month less one step": (r"\[29d23h57m30s\]", "[29d23h52m30s]"),
     "a month and a step": (r"\[29d23h57m30s\]", "[30d2m30s]"),
     "a coverage of 29 days": (r"/ 8640\b", "/ 8352"),
