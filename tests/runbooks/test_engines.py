@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 
 import pytest
+from dbos._sys_db_postgres import PostgresSystemDatabase
 
 from failsoft.errors import RefusedError, UnavailableError
 from failsoft.runbooks.dbos_engine import DbosEngine
@@ -156,6 +157,23 @@ async def test_dbos_goes_on_where_another_worker_was(tmp_path, until):
     database.dispose()
     # the pieces that were done are not asked for again
     assert script.fences == [1, 1, 2]
+
+
+async def test_a_message_whose_notification_is_lost_is_heard_all_the_same(postgres_url, until, monkeypatch):
+    """As at the start, when DBOS does not listen yet."""
+    over = threading.Event()
+    monkeypatch.setattr(PostgresSystemDatabase, "_notification_listener", lambda _: over.wait(60))
+    database = open_engine(postgres_url)
+    migrate(database)
+    engine, script = DbosEngine(database), Script(PIECES)
+    await engine.open(script, "worker-1")
+    await engine.take_over("run-1")
+    await until(lambda: len(script.pieces) == 1)
+    await engine.wake("run-1", "answer")
+    await until(lambda: not script.pieces, within=30)
+    over.set()
+    await engine.close()
+    database.dispose()
 
 
 async def test_closing_dbos_waits_for_what_its_threads_still_do(tmp_path, until):

@@ -7,6 +7,8 @@ calls must not delay the webhook. What is guarded here, and why:
 * a fixed application version, for else a changed comment or a new DBOS strands every waiting run;
 * JSON instead of pickle in the database, for else whoever writes to it runs code;
 * an executor id of its own for each process, for else a second process takes the live runs of the first;
+* a look into the database every 5 s beside the notifications of PostgreSQL, which are lost while DBOS does not listen
+  yet or again: DBOS would look after a minute, for which a click would wait;
 * nothing ever ends in DBOS's state ERROR, which cannot be resumed: what is no end leaves as `HandedOverError`, which
   DBOS takes for a cancelled task, so that the run stays pending for whoever takes it over.
 """
@@ -35,6 +37,7 @@ _log = logging.getLogger(__name__)
 # Part of the schema: the order of DBOS calls in `_run`. Runs that wait under another version are not recovered.
 _VERSION = "failsoft-runs-1"
 _POLL_S = 0.1
+_RECHECK_S = 5.0
 _LIMIT_S = 20.0
 _LEAVE_S = 5.0
 
@@ -138,6 +141,7 @@ class DbosEngine:
         self._workflow = DBOS.workflow(name="run")(run)
         # in this thread, where the loop runs: so DBOS drives what it picks up here, too
         DBOS.launch()
+        dbos._sys_db._notification_fallback_polling_interval = _RECHECK_S  # noqa: SLF001  # no option is there for it
         self._threads = dbos._executor  # noqa: SLF001  # what stands in the loop in its place is deaf to `shutdown`
 
     async def _take_over(self, run_id: str) -> None:
