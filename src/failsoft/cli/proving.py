@@ -227,7 +227,9 @@ def _told(match: re.Match[str]) -> str:
     if tier is None:
         return f"{match['expr']} at {match['time']} gives {match['got']}, not {match['exp']}"
     who = tier[2] or tier[1]
-    return f"{who} is quiet at {match['time']}" if match["got"] == "nil" else f"{who} fires at {match['time']}"
+    # where only the end is evaluated, its time says nothing
+    when = f"at {match['time']}" if "alertstate" in match["expr"] else "in the proof of its windows"
+    return f"{who} is quiet {when}" if match["got"] == "nil" else f"{who} fires {when}"
 
 
 def _unproven(compiled: Compiled, units: Sequence[Unit]) -> Iterator[Finding]:

@@ -57,6 +57,13 @@ def test_wrong_windows_do_not(name, month, tmp_path, promtool, amtool):
     assert [finding.code.id for finding in findings] == ["FS443"], findings
 
 
+def test_a_failure_says_which_tier_and_that_it_is_about_windows(month, tmp_path, promtool, amtool):
+    path = tmp_path / "rules" / "chat.yaml"
+    path.write_text(path.read_text().replace("[2d23h59m30s]", "[2d23h58m30s]"))
+    (finding,) = prove(month[1], tmp_path, Tools(promtool, amtool))
+    assert "ticket-slow is quiet in the proof of its windows" in finding.hint
+
+
 @pytest.mark.slow
 def test_six_days_from_the_raw_series_say_the_same(month, tmp_path, promtool, amtool):
     """Health for as long as any window, then each tier's errors, slowest first: 20 s of a processor."""
