@@ -44,6 +44,23 @@ def test_a_full_disk_under_standard_output_is_one_line():
     assert (done.returncode, done.stderr) == (2, "failsoft: No space left on device\n")
 
 
+@pytest.mark.parametrize(("objective", "code"), [("99%", 0), ("199%", 1)])
+def test_a_process_that_ends_at_once_has_said_all_and_ends_with_its_code(tmp_path, capfd, objective, code):
+    promise = f"objective: {objective}, indicator: {{ttft: {{below: 1s}}}}"
+    slo = f"kind: SLO\nmetadata: {{name: s}}\nspec: {{model: m, {promise}}}\n"
+    people = "people: [{name: ana, slack: U0ANA}], slack: '#t', pager: {stdout: {}}"
+    team = f"---\nkind: Team\nmetadata: {{name: t}}\nspec: {{{people}}}\n"
+    model = "---\nkind: Model\nmetadata: {name: m}\nspec: {engine: vllm, select: {job: m}, owner: t}\n"
+    (tmp_path / "failsoft.yaml").write_text(slo + model + team)
+    words = ["check", str(tmp_path), "--output", "json"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    told = capfd.readouterr().out
+    done = subprocess.run([sys.executable, "-m", "failsoft", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == ended.value.code == code
+    assert done.stdout == told
+
+
 def test_every_error_is_shown_and_of_many_warnings_of_a_kind_a_few_and_their_number(capsys):
     """A screen of the same warning hides the error that matters; programs get every finding."""
     error, warning = Code("FS998", "wrong", "Wrong."), Code("FS999", "odd", "Odd.", Severity.WARNING)

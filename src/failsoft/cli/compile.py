@@ -67,9 +67,9 @@ def command(  # noqa: PLR0913  # an argument for each option
 
     It holds rules/ (one file for each model), tests/ and alertmanager.yaml. Folder, form, namespace and labels may
     stand in spec.output of the document of kind Workspace too. Where there are errors nothing is written. Files of
-    other origin in the folder stay. With many SLOs, models whose documents did not change are not compiled again
-    (the folder .failsoft of WORKSPACE says what was made of what). Exit codes: 0 no error (warnings do not fail),
-    1 errors, 2 could not start.
+    other origin in the folder stay. With many SLOs, models whose documents did not change are not compiled again, and
+    nothing is read where nothing changed (the folder .failsoft of WORKSPACE says what was made of what). Exit codes:
+    0 no error (warnings do not fail), 1 errors, 2 could not start.
     """
     with uncollected():
         sealed = seal(workspace, (out, form, namespace, labels, tests, alertmanager)) if cache and not check else OPEN
@@ -82,8 +82,9 @@ def command(  # noqa: PLR0913  # an argument for each option
 
         settings = _settings(loaded.config.output, form, namespace, labels)
         folder = _folder(workspace, out, settings)
-        before = _kept(loaded, folder, settings, tests=tests) if cache and not check else NOTHING
-        made, problems = compiled(loaded, tests=tests, before=before)
+        runbooks = _runbooks(loaded)
+        before = _kept(loaded, runbooks, folder, settings, tests=tests) if cache and not check else NOTHING
+        made, problems = compiled(loaded, tests=tests, before=before, runbooks=runbooks)
         findings = (*warnings, *problems)
         if any(finding.severity is Severity.ERROR for finding in findings):
             finish(findings, output, "", workspace)
@@ -142,11 +143,13 @@ def _stale(found: Mapping[str, str], folder: Path) -> tuple[Finding, ...]:
     )
 
 
-def _kept(workspace: "Workspace", folder: Path, settings: OutputAt, *, tests: bool) -> Kept:
+def _kept(
+    workspace: "Workspace", runbooks: Mapping[str, str], folder: Path, settings: OutputAt, *, tests: bool
+) -> Kept:
     """What need not be made again, where looking for it takes less time than making it."""
     if len(workspace.slos) < _MANY_KEPT or settings.format != "rules":
         return NOTHING
-    return kept(workspace, _runbooks(workspace), folder, settings, tests=tests)
+    return kept(workspace, runbooks, folder, settings, tests=tests)
 
 
 def _runbooks(workspace: "Workspace") -> dict[str, str]:
@@ -164,19 +167,24 @@ def compilers() -> None:
 
 
 def compiled(
-    workspace: "Workspace", *, rules: bool = True, tests: bool = True, before: Kept = NOTHING
+    workspace: "Workspace",
+    *,
+    rules: bool = True,
+    tests: bool = True,
+    before: Kept = NOTHING,
+    runbooks: Mapping[str, str] | None = None,
 ) -> "tuple[Compiled, tuple[Finding, ...]]":
     """A workspace compiled, with the runbook that answers each SLO, its routes within the user's own configuration.
 
     Without `rules` it says what is wrong, which takes half of the time, and the rules of SLOs are not made; nor are
-    those of `before`.
+    those of `before`. Whoever knows the `runbooks` already says so.
     """
     from failsoft.alerts import ALERTMANAGER_FILE, compile_workspace
     from failsoft.cli.counted import counted_references
     from failsoft.cli.side_by_side import can_share, shared
     from failsoft.runbooks.choose import answered
 
-    runbooks = _runbooks(workspace)
+    runbooks = _runbooks(workspace) if runbooks is None else runbooks
     counted = counted_references(workspace)
     rules = rules or bool(workspace.config.alertmanager.base)  # whose routes name alerts
     many = rules and tests and len(workspace.slos) >= _MANY and can_share()
