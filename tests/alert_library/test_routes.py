@@ -98,7 +98,7 @@ tests:
     exp_alerts:
     - exp_labels: {severity: page, failure_mode: engine-hung, model: chat, team: assistants}
       exp_annotations:
-        summary: engine-hung fires, and failsoft is down.
+        summary: "engine-hung fires, and failsoft is down: nobody else was told."
         description: "No runbook runs and nobody was asked: this comes straight from Alertmanager."
 """.replace("OTHERS", 'alert_rule="a",severity="page",alertstate="firing",team="assistants",model="chat"')
 

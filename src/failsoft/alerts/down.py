@@ -5,7 +5,8 @@ from Alertmanager to the pager of the team:
 
 - `FailsoftDown` once failsoft has not been seen for 5 minutes, one for each team that owns an SLO;
 - `FailsoftUnheard` for every SLO that pages in that time, with its own slo, model and team, so that an outage of the
-  model wakes its owner although failsoft is gone; and for every other alert that pages and goes to failsoft alone.
+  model wakes its owner although failsoft is gone; and for every other alert that pages and goes to failsoft alone. That
+  failsoft itself evaluates no drift while it is dead is no alert of its own.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,9 +15,10 @@ from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import State
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
 from failsoft.alerts.story import Check, Scenario
+from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted, range_text
 from failsoft.slo.resolve import Objective
-from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, INFO, UNHEARD_ALERT
+from failsoft.slo.series import BURN_ALERT, DOWN_ALERT, INFO, STALE_ALERT, UNHEARD_ALERT
 
 __all__ = ["DOWN_FAILURE_MODE", "down_groups", "down_scenarios"]
 
@@ -46,7 +48,7 @@ def down_groups(
     if not teams:
         return ()
     pulse = max((objective.pulse for objective in listed), default=_OTHERS)
-    rules = (*(_down(team, server) for team in teams), _unheard(pulse, others))
+    rules = (*(_down(team, server) for team in teams), _unheard(pulse, [*_left_alone(listed), *others]))
     parts = [rules[first : first + MAX_RULES] for first in range(0, len(rules), MAX_RULES)]
     return tuple(Group(f"_failsoft/{index}" if index else "_failsoft", _STEP, part) for index, part in enumerate(parts))
 
@@ -66,21 +68,28 @@ def _down(team: str, server: str) -> Alert:
     )
 
 
+def _left_alone(objectives: Iterable[Objective]) -> list[list[str]]:
+    """What finds the pages about drift that a job or rules should judge, and do not."""
+    names = [one.name for one in objectives if isinstance(one.sli, Score) and one.sli.judged_by != "serve"]
+    if not names:
+        return []
+    return [[f"alertname={quoted(STALE_ALERT)}", f"slo=~{quoted('|'.join(sorted(names)))}", 'severity="page"']]
+
+
 def _unheard(pulse: int, others: Sequence[Sequence[str]]) -> Alert:
     # a group writes ALERTS once a pulse, which may be more than Prometheus looks back
     paging = [f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(pulse)}]']
     reach = range_text(max(pulse, _OTHERS))
     paging += [f'ALERTS{{{", ".join(matchers)}, alertstate="firing"}}[{reach}]' for matchers in others]
     told = "\n  or ".join(f"last_over_time({one})" for one in paging)
-    said = "{{ $labels.slo }} of {{ $labels.model }} burns its error budget"
-    if others:
-        said = f"{{{{ if $labels.slo }}}}{said}{{{{ else }}}}{{{{ $labels.failure_mode }}}} fires{{{{ end }}}}"
+    slo = "{{ $labels.slo }} of {{ $labels.model }} pages for {{ $labels.failure_mode }}"
+    said = f"{{{{ if $labels.slo }}}}{slo}{{{{ else }}}}{{{{ $labels.failure_mode }}}} fires{{{{ end }}}}"
     return Alert(
         UNHEARD_ALERT,
         f"max by (slo, model, team, failure_mode) ({told})\nunless on() max_over_time({INFO}[{range_text(_UNSEEN)}])",
         (("severity", "page"),),
         (
-            ("summary", f"{said}, and failsoft is down."),
+            ("summary", f"{said}, and failsoft is down: nobody else was told."),
             ("description", "No runbook runs and nobody was asked: this comes straight from Alertmanager."),
         ),
         wait=_WAIT,
