@@ -184,7 +184,8 @@ def test_a_dead_job_pages_once_and_hides_no_other_monitor(silenced):
     assert silenced(JOB)(firing) == {"blind"}
 
 
-WHILE_FAILSOFT_IS_DOWN = """
+WHILE_FAILSOFT_IS_DOWN = (
+    """
 rule_files: [rules/_failsoft.yaml]
 evaluation_interval: 1m
 tests:
@@ -193,6 +194,7 @@ tests:
   - {series: failsoft_build_info, values: 1x10 _x20}
   - {series: 'ALERTS{slo="nightly-drift",monitor="nightly",OF}', values: 1x40}
   - {series: 'ALERTS{slo="output-drift",monitor="output",OF}', values: 1x40}
+  - {series: 'ALERTS{alert_rule="drift-job-silent",monitor="nightly",PAGES}', values: _x22 1x18}
   alert_rule_test:
   - {eval_time: 9m, alertname: FailsoftUnheard}
   - eval_time: 20m
@@ -202,11 +204,11 @@ tests:
       exp_annotations:
         summary: "nightly-drift of chat pages for drift-evaluation-stale, and failsoft is down: nobody else was told."
         description: "No runbook runs and nobody was asked: this comes straight from Alertmanager."
-""".replace(
-    "OF",
-    'alertname="FailsoftDriftStale",severity="page",alertstate="firing",team="assistants",model="chat",'
-    'failure_mode="drift-evaluation-stale"',
-).replace("FOR", "failure_mode: drift-evaluation-stale")
+  - {eval_time: 26m, alertname: FailsoftUnheard}
+""".replace("OF", 'alertname="FailsoftDriftStale",failure_mode="drift-evaluation-stale",PAGES')
+    .replace("PAGES", 'severity="page",alertstate="firing",team="assistants",model="chat"')
+    .replace("FOR", "failure_mode: drift-evaluation-stale")
+)
 OUTPUT = """
 kind: DriftMonitor
 metadata: {name: output}
@@ -221,6 +223,7 @@ spec: {model: chat, indicator: {drift: {monitor: output, signal: output-length, 
 def test_a_job_that_dies_while_failsoft_is_down_goes_past_it_and_failsofts_own_silence_does_not(
     written, promtool, tmp_path
 ):
+    """And where the library pages for the job, that is the one page."""
     written(SLO, JOB, OUTPUT).output(tmp_path)
     (tmp_path / "unheard.test.yaml").write_text(WHILE_FAILSOFT_IS_DOWN)
     done = run_tool([promtool, "test", "rules", "unheard.test.yaml"], cwd=tmp_path)

@@ -18,7 +18,7 @@ import yaml
 
 from failsoft.alerts import codes
 from failsoft.alerts.causes import explained
-from failsoft.alerts.library import RULE_LABEL, Answered, matchers_of, owners
+from failsoft.alerts.library import JOB_PAGES, RULE_LABEL, Answered, matchers_of, owners
 from failsoft.alerts.presence import inhibitions as about_models
 from failsoft.alerts.routing.intervals import zone
 from failsoft.findings import Finding, Place
@@ -239,13 +239,12 @@ def _inhibitions(objectives: tuple[Objective, ...]) -> tuple[list[dict[str, Any]
 
 
 def _about_jobs(objectives: tuple[Objective, ...]) -> list[dict[str, Any]]:
-    """The library's pages about a drift job come first and say more than an SLO's that it is blind: one is enough."""
-    pages = "drift-job-silent|drift-job-gone|drift-job-failing"
+    """The library's pages about a drift job come before an SLO's that it is blind."""
     if not any(isinstance(one.sli, Score) and one.sli.judged_by == "job" for one in objectives):
         return []
     return [
         {
-            "source_matchers": [f"{RULE_LABEL}=~{quoted(pages)}", 'severity="page"'],
+            "source_matchers": [*JOB_PAGES],
             "target_matchers": [f"alertname={quoted(STALE_ALERT)}"],
             "equal": ["model", "monitor", "team"],
         }

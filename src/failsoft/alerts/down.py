@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import State
+from failsoft.alerts.library import JOB_PAGES
 from failsoft.alerts.rules import MAX_RULES, Alert, Group
 from failsoft.alerts.story import Check, Scenario
 from failsoft.slo.indicators import Score
@@ -48,7 +49,10 @@ def down_groups(
     if not teams:
         return ()
     pulse = max((objective.pulse for objective in listed), default=_OTHERS)
-    rules = (*(_down(team, server) for team in teams), _unheard(pulse, [*_left_alone(listed), *others]))
+    rules = (
+        *(_down(team, server) for team in teams),
+        _unheard(pulse, others, _left_alone(listed, max(pulse, _OTHERS))),
+    )
     parts = [rules[first : first + MAX_RULES] for first in range(0, len(rules), MAX_RULES)]
     return tuple(Group(f"_failsoft/{index}" if index else "_failsoft", _STEP, part) for index, part in enumerate(parts))
 
@@ -68,20 +72,25 @@ def _down(team: str, server: str) -> Alert:
     )
 
 
-def _left_alone(objectives: Iterable[Objective]) -> list[list[str]]:
-    """What finds the pages about drift that a job or rules should judge, and do not."""
+def _left_alone(objectives: Iterable[Objective], back: int) -> str:
+    """The pages about drift that a job or rules should judge, and do not, unless the library pages for that job."""
     names = [one.name for one in objectives if isinstance(one.sli, Score) and one.sli.judged_by != "serve"]
     if not names:
-        return []
-    return [[f"alertname={quoted(STALE_ALERT)}", f"slo=~{quoted('|'.join(sorted(names)))}", 'severity="page"']]
+        return ""
+    stale = f"alertname={quoted(STALE_ALERT)}", f"slo=~{quoted('|'.join(sorted(names)))}", 'severity="page"'
+    return f"({_fires(stale, back)}\n    unless on (model, monitor, team) {_fires(JOB_PAGES, back)})"
 
 
-def _unheard(pulse: int, others: Sequence[Sequence[str]]) -> Alert:
+def _fires(matchers: Iterable[str], back: int) -> str:
+    return f'last_over_time(ALERTS{{{", ".join(matchers)}, alertstate="firing"}}[{range_text(back)}])'
+
+
+def _unheard(pulse: int, others: Sequence[Sequence[str]], left_alone: str) -> Alert:
     # a group writes ALERTS once a pulse, which may be more than Prometheus looks back
-    paging = [f'ALERTS{{alertname="{BURN_ALERT}", severity="page", alertstate="firing"}}[{range_text(pulse)}]']
-    reach = range_text(max(pulse, _OTHERS))
-    paging += [f'ALERTS{{{", ".join(matchers)}, alertstate="firing"}}[{reach}]' for matchers in others]
-    told = "\n  or ".join(f"last_over_time({one})" for one in paging)
+    paging = [_fires((f"alertname={quoted(BURN_ALERT)}", 'severity="page"'), pulse)]
+    paging += [left_alone] if left_alone else []
+    paging += [_fires(matchers, max(pulse, _OTHERS)) for matchers in others]
+    told = "\n  or ".join(paging)
     slo = "{{ $labels.slo }} of {{ $labels.model }} pages for {{ $labels.failure_mode }}"
     said = f"{{{{ if $labels.slo }}}}{slo}{{{{ else }}}}{{{{ $labels.failure_mode }}}} fires{{{{ end }}}}"
     return Alert(

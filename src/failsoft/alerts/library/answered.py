@@ -6,7 +6,10 @@ from typing import Literal, NamedTuple
 from failsoft.alerts.library.rules import RULE_LABEL
 from failsoft.slo.promql import quoted
 
-__all__ = ["Answered", "matchers_of"]
+__all__ = ["JOB_PAGES", "Answered", "matchers_of"]
+
+JOB_PAGES = (f'{RULE_LABEL}=~"drift-job-silent|drift-job-gone|drift-job-failing"', 'severity="page"')
+"""What finds the library's pages about a drift job, which say more than an SLO's that it is blind: one is enough."""
 
 
 class Answered(NamedTuple):
