@@ -26,6 +26,8 @@ from failsoft.workspace.read import read_text
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "docs" / "checks"
 BASE = ROOT / "examples" / "chat"
+OWN_REFERENCE = "drift/chat/r1.json"
+"""The reference of examples/chat once more, without the critical values that were learnt for its monitor of signals."""
 
 _FENCE = re.compile(r"^```(\S*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"^kind: (\S+)\nmetadata: \{name: ([^}]+)\}", re.MULTILINE)
@@ -84,6 +86,8 @@ def checked(examples, folder):
             _write(folder / file.relative_to(BASE), "---\n".join(kept))
     for file in BASE.rglob("*.json"):
         _write(folder / file.relative_to(BASE), file.read_text(encoding="utf-8"))
+    reference = (BASE / "drift" / "chat-output.json").read_text(encoding="utf-8")
+    _write(folder / OWN_REFERENCE, reference)
     for block in examples:
         _write(folder / block.path, block.text)
     return findings_of(folder)[1]
