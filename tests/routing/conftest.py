@@ -1,5 +1,7 @@
 """A workspace with routes, and Alertmanager configurations as people write them."""
 
+import time
+
 import pytest
 
 from failsoft.alerts.routing import read_configuration
@@ -58,6 +60,16 @@ inhibit_rules:
 @pytest.fixture
 def theirs():
     return THEIRS
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """This machine's zone is nine hours before UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture

@@ -110,6 +110,23 @@ def test_tickets_wait_for_the_hours_of_the_team_and_pages_never(run, workspace, 
     assert f"     at that time: {said}\n" in out
 
 
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2027-01-04T01:00+00:00", "told, where Local is JST as on this machine"),
+        ("2027-01-04T12:00+00:00", "held back, outside team-assistants-hours, where Local is JST as on this machine"),
+    ],
+)
+def test_local_hours_are_those_of_alertmanagers_machine_and_taken_for_ours(run, workspace, in_tokyo, moment, said):
+    root = workspace(team="  hours: {timeZone: Local}")
+    assert run("check", root)[0] == 0
+    code, out, _ = run("routes", "s", root, "--label", "burn_tier=ticket-fast", "--at", moment)
+    assert code == 0
+    assert f"     at that time: {said}\n" in out
+    code, out, _ = run("routes", "s", root, "--label", "burn_tier=ticket-fast", "--at", moment, "--output", "json")
+    assert [one["local"] for answer in json.loads(out)["alerts"] for one in answer["receivers"]] == ["JST"]
+
+
 def test_hours_that_end_before_they_begin_are_refused(run, workspace):
     code, _, err = run("check", workspace(team="  hours: {start: '22:00', end: '06:00'}"))
     assert code == 1
@@ -123,8 +140,12 @@ def test_hours_that_end_before_they_begin_are_refused(run, workspace):
         ("{start: '9:00'}", "help: write 09:00"),
         ("{end: '24:01'}", "spec.hours.end '24:01' is no time of day"),
         # with this one Alertmanager would refuse all of its configuration
-        ("{timeZone: Europe/Berln}", "'Europe/Berln' is no time zone that is known here"),
+        ("{timeZone: Europe/Berln}", "'Europe/Berln' is no time zone that every Alertmanager knows"),
         ("{timeZone: Europe/Berln}", "help: did you mean Europe/Berlin?"),
+        # and these are known on some machines only
+        ("{timeZone: localtime}", "help: did you mean Local?"),
+        ("{timeZone: posixrules}", "'posixrules' is no time zone that every Alertmanager knows"),
+        ("{timeZone: right/Europe/Berlin}", "help: did you mean Europe/Berlin?"),
     ],
 )
 def test_hours_that_nobody_can_read_are_refused(run, workspace, hours, said):
@@ -134,7 +155,14 @@ def test_hours_that_nobody_can_read_are_refused(run, workspace, hours, said):
 
 
 @pytest.mark.parametrize(
-    "words", [("--label", "team"), ("--at", "tomorrow"), ("--alertmanager", "/no/such/file"), ("--label", "=x")]
+    "words",
+    [
+        ("--label", "team"),
+        ("--at", "tomorrow"),
+        ("--at", "0001-01-01"),
+        ("--alertmanager", "/no/such/file"),
+        ("--label", "=x"),
+    ],
 )
 def test_what_makes_no_sense_is_told_with_2(run, workspace, words):
     assert run("routes", "s", workspace(), *words)[0] == 2
@@ -145,6 +173,11 @@ def test_what_makes_no_sense_is_told_with_2(run, workspace, words):
 
 def test_every_alert_reaches_its_owner(proven, workspace):
     assert proven(workspace(OTHER_TEAM, team=HOURS)) == ()
+
+
+@pytest.mark.parametrize("name", ["Local", "UTC", "America/New_York"])
+def test_alertmanager_takes_the_zones_that_we_take(proven, workspace, name):
+    assert proven(workspace(OTHER_TEAM, team=f"  hours: {{timeZone: {name}}}")) == ()
 
 
 def test_it_does_within_a_configuration_of_ones_own(proven, workspace, theirs):

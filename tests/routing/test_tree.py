@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failsoft.alerts.routing import deliveries, read_configuration, silencers
-from failsoft.alerts.routing.intervals import Interval, clock, span, zone
+from failsoft.alerts.routing.intervals import Interval, clock, known_zones, span, zone
 from failsoft.alerts.routing.matchers import parse_conditions
 from failsoft.clients.binaries import run_tool
 from failsoft.workspace.tree import SourceFile
@@ -182,9 +182,36 @@ def test_a_zone_moves_the_hours_with_its_summer_time():
     assert hours.holds(datetime(2027, 7, 5, 7, 30, tzinfo=utc))
 
 
+def test_a_base_may_have_the_zone_of_alertmanagers_machine(configuration, in_tokyo):
+    read = configuration("""
+    route: {receiver: a, routes: [{receiver: a, active_time_intervals: [work]}]}
+    receivers: [{name: a}]
+    time_intervals:
+      - {name: work, time_intervals: [{times: [{start_time: "09:00", end_time: "17:00"}], location: Local}]}
+    """)
+    (way,) = deliveries(read, {})
+    assert way.muted(read, datetime.fromisoformat("2027-01-04T01:00+00:00")) == ""
+    assert way.muted(read, datetime.fromisoformat("2027-01-04T12:00+00:00")) == "outside work"
+    assert way.by_local(read)
+
+
+def test_names_that_only_some_machines_know_are_not_suggested():
+    names = known_zones()
+    assert {"Local", "UTC", "Europe/Berlin"} <= {*names}
+    assert not {"localtime", "posixrules", "Factory"} & {*names}
+    for name in names:
+        zone(name)
+
+
 @pytest.mark.parametrize(
     "call",
-    [lambda: clock("9:00"), lambda: clock("25:00"), lambda: span("weekdays", "noday"), lambda: zone("Mars/Base")],
+    [
+        lambda: clock("9:00"),
+        lambda: clock("25:00"),
+        lambda: span("weekdays", "noday"),
+        lambda: zone("Mars/Base"),
+        lambda: zone("localtime"),
+    ],
 )
 def test_what_is_no_time_is_refused(call):
     with pytest.raises(ValueError, match="is no "):

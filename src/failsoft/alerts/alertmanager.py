@@ -12,7 +12,6 @@ Alertmanager alone, and a finding says so.
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 import yaml
 
@@ -20,7 +19,7 @@ from failsoft.alerts import codes
 from failsoft.alerts.causes import explained
 from failsoft.alerts.library import JOB_PAGES, RULE_LABEL, Answered, matchers_of, owners
 from failsoft.alerts.presence import inhibitions as about_models
-from failsoft.alerts.routing.intervals import zone
+from failsoft.alerts.routing.intervals import known_zones, zone
 from failsoft.findings import Finding, Place
 from failsoft.slo.indicators import Score
 from failsoft.slo.promql import quoted
@@ -195,8 +194,8 @@ def _zones(workspace: Workspace) -> Iterator[Finding]:
         try:
             zone(team.spec.hours.time_zone)
         except ValueError as error:
-            place, known = team.at("spec", "hours", "timeZone"), sorted(available_timezones())
-            hint = nearest(team.spec.hours.time_zone, known)
+            place = team.at("spec", "hours", "timeZone")
+            hint = nearest(team.spec.hours.time_zone, known_zones())
             yield Finding(codes.UNKNOWN_ZONE, str(error), place, "a time zone such as Europe/Berlin", hint)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +73,16 @@ def _read(made: "Compiled") -> "tuple[Configuration | None, tuple[Any, ...]]":
 
 
 def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    refusal = UsageError(f"--at {text} is no time: write 2027-01-30T03:00, or with a zone 2027-01-30T03:00+01:00")
     try:
-        return datetime.fromisoformat(text) if text is not None else None
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(
-            f"--at {text} is no time: write 2027-01-30T03:00, or with a zone 2027-01-30T03:00+01:00"
-        ) from error
+        raise refusal from error
+    if moment.year in {MINYEAR, MAXYEAR}:  # in another zone it may be in no year that Python knows
+        raise refusal
+    return moment
 
 
 def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
@@ -158,8 +162,16 @@ def _receiver(configuration: "Configuration", delivery: "Delivery", at: datetime
         "timing": {"wait": wait, "interval": interval, "repeat": repeat},
         "active": list(route.active),
         "mute": list(route.mute),
-        **({"heldBack": delivery.muted(configuration, at)} if at is not None else {}),
+        **(_at(configuration, delivery, at) if at is not None else {}),
     }
+
+
+def _at(configuration: "Configuration", delivery: "Delivery", moment: datetime) -> dict[str, str]:
+    """Why it is held back at a moment; where hours are Local, with the zone that this machine has."""
+    from failsoft.alerts.routing.intervals import LOCAL, in_zone
+
+    told = {"heldBack": delivery.muted(configuration, moment)}
+    return told | ({"local": f"{in_zone(moment, LOCAL):%Z}"} if delivery.by_local(configuration) else {})
 
 
 def _on_way(step: Any, end: Any) -> bool:
@@ -206,7 +218,8 @@ def _ways(answer: dict[str, Any]) -> list[str]:
         lines += [f"     only within {name}" for name in one["active"]]
         lines += [f"     never within {name}" for name in one["mute"]]
         if "heldBack" in one:
-            lines.append(f"     at that time: {'held back, ' + one['heldBack'] if one['heldBack'] else 'told'}")
+            where = f", where Local is {one['local']} as on this machine" if "local" in one else ""
+            lines.append(f"     at that time: {'held back, ' + one['heldBack'] if one['heldBack'] else 'told'}{where}")
     return lines
 
 

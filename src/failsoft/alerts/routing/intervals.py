@@ -5,9 +5,13 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-__all__ = ["Interval", "Range", "clock", "span", "zone"]
+__all__ = ["LOCAL", "Interval", "Range", "clock", "in_zone", "known_zones", "span", "zone"]
+
+LOCAL: Final = "Local"
+"""The zone of the machine on which Alertmanager runs, whichever that is (Go's time.LoadLocation)."""
 
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _MONTHS = (
@@ -28,9 +32,12 @@ _NUMBERS = {
     "weekdays": {name: index for index, name in enumerate(_DAYS)},
     "months": {name: index + 1 for index, name in enumerate(_MONTHS)},
 }
+# Some machines know these too, but they name no place, and an Alertmanager with a database of its own may lack them.
+_OF_MACHINES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 _CLOCK = re.compile(r"(?:([01][0-9]|2[0-3]):([0-5][0-9]))|(24):(00)")
 
 type Range = tuple[int, int]
+type Zone = ZoneInfo | Literal["Local"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Interval:
         weekdays: 0 is Sunday; inclusive, as are the rest.
         days_of_month: from 1; below 0 they count from the month's end.
         months, years: as people count them.
-        location: the time zone; UTC where it is None.
+        location: the time zone; UTC where it is None. `Local` is taken as the zone of this machine.
     """
 
     times: tuple[Range, ...] = ()
@@ -50,12 +57,11 @@ class Interval:
     days_of_month: tuple[Range, ...] = ()
     months: tuple[Range, ...] = ()
     years: tuple[Range, ...] = ()
-    location: ZoneInfo | None = None
+    location: Zone = None
 
     def holds(self, moment: datetime) -> bool:
         """Whether the moment lies in it; a moment without a zone is one of UTC."""
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        at = aware.astimezone(self.location or UTC)
+        at = in_zone(moment, self.location)
         minute = at.hour * 60 + at.minute
         return (
             (not self.times or any(first <= minute < last for first, last in self.times))
@@ -70,6 +76,12 @@ class Interval:
         counted = ((_from_start(first, length), _from_start(last, length)) for first, last in self.days_of_month)
         known = tuple((max(first, 1), min(last, length)) for first, last in counted if first <= length)
         return not self.days_of_month or any(first <= at.day <= last for first, last in known)
+
+
+def in_zone(moment: datetime, location: Zone) -> datetime:
+    """The moment as clocks show it there; a moment without a zone is one of UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(None if location == LOCAL else location or UTC)
 
 
 def _from_start(day: int, length: int) -> int:
@@ -102,11 +114,21 @@ def clock(text: str) -> int:
     return int(match[1] or match[3]) * 60 + int(match[2] or match[4])
 
 
-def zone(name: str) -> ZoneInfo | None:
+def zone(name: str) -> Zone:
     """The time zone of a name such as `Europe/Berlin`; None for UTC. Raises ValueError on anything else."""
     if name in {"", "UTC"}:
         return None
+    if name == LOCAL:
+        return LOCAL
+    refusal = ValueError(f"{name!r} is no time zone that every Alertmanager knows")
+    if name.startswith(_OF_MACHINES):
+        raise refusal
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone that is known here") from error
+        raise refusal from error
+
+
+def known_zones() -> tuple[str, ...]:
+    """The names that `zone` takes, in order; of use for a suggestion, for it reads the whole database."""
+    return tuple(sorted({name for name in available_timezones() if not name.startswith(_OF_MACHINES)} | {LOCAL}))

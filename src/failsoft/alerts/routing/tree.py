@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from failsoft.alerts.routing.intervals import Interval
+from failsoft.alerts.routing.intervals import LOCAL, Interval
 from failsoft.alerts.routing.matchers import Condition, all_hold
 
 __all__ = ["Configuration", "Delivery", "Inhibition", "Receiver", "Route", "Step", "deliveries", "silencers"]
@@ -108,6 +108,11 @@ class Delivery:
             if any(interval.holds(moment) for interval in configuration.intervals.get(name, ()))
         ]
         return "" if inside or not self.route.active else "outside " + ", ".join(self.route.active)
+
+    def by_local(self, configuration: Configuration) -> bool:
+        """Whether `muted` took the zone of this machine for that of Alertmanager's."""
+        named = (*self.route.mute, *self.route.active)
+        return any(one.location == LOCAL for name in named for one in configuration.intervals.get(name, ()))
 
 
 def deliveries(configuration: Configuration, labels: Mapping[str, str]) -> tuple[Delivery, ...]:

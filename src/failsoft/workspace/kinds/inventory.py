@@ -127,7 +127,7 @@ class Hours(Fixed):
     start: Clock = "09:00"
     end: Closing = "17:00"
     time_zone: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")] = "UTC"
-    """As in `Europe/Berlin`; Alertmanager has to know it."""
+    """As in `Europe/Berlin`; Alertmanager has to know it. `Local` is the zone of its own machine."""
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
