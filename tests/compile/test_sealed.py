@@ -44,6 +44,7 @@ spec: {model: chat, reference: drift/output.json, signals: [output-length]}
     "drift/output.json": "{}",
     "notes/elsewhere.yaml": "just: notes\n",
 }
+REVISION = "revision: {series: {metric: kube_pod_container_info, label: image_id}}"
 EXCLUSION = """
 kind: Exclusion
 metadata: {name: once}
@@ -175,17 +176,92 @@ def test_what_changes_while_it_is_read_is_not_believed_to_be_what_was_read(root,
     assert "1s" in (root.parent / "out" / "rules" / "chat.yaml").read_text()
 
 
-def test_what_depends_on_more_than_the_workspace_is_always_read(root, run, reads):
+@pytest.mark.parametrize("late", [False, True])
+def test_what_changes_while_it_is_hashed_is_not_believed_to_be_what_was_read(root, run, reads, monkeypatch, late):
+    real = sealed._digests
+
+    def digests(*words):
+        made = real(*words) if late else None
+        edited("slo/chat.yaml")(root)
+        return made or real(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sealed, "_digests", digests)
+        run()
+    run()
+    assert len(reads) == 2
+    assert "1s" in (root.parent / "out" / "rules" / "chat.yaml").read_text()
+
+
+def excluded(root):
     (root / "slo" / "exclusion.yaml").write_text(EXCLUSION)
+
+
+def referred(path):
+    """References in a folder of this name."""
+
+    def change(root):
+        (root / path).mkdir()
+        (root / path / "one.json").write_text("{}")
+        edited("drift/output.yaml", "drift/output.json", f"{path}, {REVISION}")(root)
+
+    return change
+
+
+def based(root):
+    (root / "theirs").mkdir()
+    (root / "theirs" / "alertmanager.yaml").write_text("route: {receiver: a}\nreceivers: [{name: a}]\n")
+    edited("failsoft.yaml", "spec:", "spec:\n  alertmanager: {base: theirs/alertmanager.yaml}")(root)
+
+
+def at_work(zone):
+    return edited("teams/sre.yaml", "spec: {", f"spec: {{hours: {{timeZone: {zone}}}, ")
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        (excluded, 2),
+        (referred("../references"), 2),
+        (referred(".references"), 2),
+        (referred("drift/.references"), 2),
+        (referred("references"), 1),
+        (based, 2),
+        (at_work("Europe/Berlin"), 2),
+        (at_work("UTC"), 1),
+    ],
+)
+def test_what_depends_on_more_than_the_workspace_is_always_read(root, run, reads, change, read):
+    change(root)
+    code, _, told = run()
+    assert code == 0, told
+    run()
+    assert len(reads) == read
+
+
+def test_a_hidden_link_to_references_is_not_believed_to_lead_where_it_did(root, run, reads):
+    for name in ("one", "two"):
+        (root / f"{name}.json").write_text("{}")
+    (root / ".links").mkdir()
+    (root / ".links" / "now.json").symlink_to(root / "one.json")
+    edited("drift/output.yaml", "drift/output.json", ".links/now.json")(root)
     assert run()[0] == 0
     run()
     assert len(reads) == 2
-    (root / "slo" / "exclusion.yaml").unlink()
-    (root.parent / "output.json").write_text("{}")
-    edited("drift/output.yaml", "drift/output.json", "../output.json")(root)
-    assert run()[0] == 0
-    run()
-    assert len(reads) == 4
+
+
+def test_only_the_newest_notes_stay_and_none_of_a_folder_that_is_gone(root, run, reads):
+    folder = root / ".failsoft" / "compiled"
+    for number in range(10):
+        run("--no-tests", out=f"out{number}")
+    assert len(list(folder.glob("*.said.json"))) == 8
+    for number in (8, 9):
+        run("--no-tests", out=f"out{number}")
+    assert len(reads) == 10
+    for number in range(2, 9):
+        (root.parent / f"out{number}").rename(root.parent / f"gone{number}")
+    run("--no-tests")
+    assert len(list(folder.glob("*.said.json"))) == 2
 
 
 def test_a_note_that_somebody_damaged_says_nothing(root, run, reads):

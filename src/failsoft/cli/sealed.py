@@ -24,6 +24,9 @@ __all__ = ["OPEN", "Said", "Seal", "code", "seal"]
 _MOST_FILES, _MOST_BYTES = 50_000, 256 * 1024 * 1024
 """A folder that holds more is looked through by nobody but those who read it."""
 
+_MOST_NOTES = 8
+"""There is one for each folder to write into, and for all that may be asked for besides."""
+
 _PACKAGES = ("pydantic", "PyYAML", "Jinja2", "numpy", "scipy")
 """What has a say in what is found and made, besides our own code."""
 
@@ -87,15 +90,17 @@ class Seal:
         if self.path is None or not _alone(workspace):
             return
         with suppress(OSError, ValueError, UsageError):  # a workspace that cannot be written compiles all the same
-            folder, now = Path(said.folder).resolve(), _files(self.root)
-            state = self._state(now, folder, written)
+            folder = Path(said.folder).resolve()
+            state = self._state(self.files, folder, written)
+            now = _files(self.root)  # after the last byte was read for the hash: what is as before was so all the time
             if _besides(now, self.root, folder) != _besides(self.files, self.root, folder):
                 return
             findings = [asdict(finding) for finding in said.findings]
-            body = json.dumps(said._asdict() | {"findings": findings, "state": state})
+            body = json.dumps(said._asdict() | {"findings": findings, "state": state, "at": str(folder)})
             self.path.parent.mkdir(parents=True, exist_ok=True)
             replace(self.path.parent / ".gitignore", "*\n")
             replace(self.path, f"{digest(body.encode())}\n{body}")
+            _tidy(self.path.parent)
 
     def _state(self, files: _Files, folder: Path, written: Mapping[str, str]) -> str:
         """A hash of the code, of what was asked for, of all that may be read, and of what was written.
@@ -126,6 +131,21 @@ def seal(root: Path, asked: object) -> Seal:
         return Seal(root, path, words, _files(root))
     except (OSError, ValueError):
         return OPEN
+
+
+def _tidy(folder: Path) -> None:
+    """Of the notes only the newest stay, and none of a folder that is gone."""
+    notes = sorted(folder.glob("*.said.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
+    for place, note in enumerate(notes):
+        if place >= _MOST_NOTES or not _leads_somewhere(note):
+            note.unlink(missing_ok=True)
+
+
+def _leads_somewhere(note: Path) -> bool:
+    try:
+        return Path(json.loads(note.read_bytes().partition(b"\n")[2])["at"]).is_dir()
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _digests(folder: Path, paths: Iterable[str]) -> list[str]:
@@ -188,16 +208,24 @@ def _besides(files: _Files, root: Path, folder: Path) -> _Files:
 
 
 def _alone(workspace: "Workspace") -> bool:
-    """Whether all that is read lies in the workspace; with exclusions, the machine's tables of time zones are read."""
-    named = [workspace.config.alertmanager.base, *(one.spec.reference for one in workspace.monitors.values())]
+    """Whether the workspace decides alone: all that is read lies in it, and no time zone is looked up in this machine.
+
+    An Alertmanager configuration of the user's may name a time zone as well.
+    """
+    hours = [team.spec.hours for team in workspace.teams.values()]
+    zones = workspace.exclusions or any(one is not None and one.time_zone != "UTC" for one in hours)
+    if zones or workspace.config.alertmanager.base:
+        return False
+    named = [one.spec.reference for one in workspace.monitors.values()]
     named += [one.spec.answers for one in workspace.probes.values()]
     home = workspace.root.resolve()
-    inside = all(_holds(home, Path(os.path.realpath(home / name))) for name in named if name)
-    return inside and not workspace.exclusions
+    return all(_finds(home, way(home / name)) for name in named for way in (os.path.normpath, os.path.realpath))
 
 
-def _holds(home: Path, path: Path) -> bool:
-    return path.is_relative_to(home) and not any(part.startswith(".") for part in path.relative_to(home).parts[:-1])
+def _finds(home: Path, path: str) -> bool:
+    """Whether `_files` finds a file, or those of a folder."""
+    place = Path(path)
+    return place.is_relative_to(home) and not any(part.startswith(".") for part in place.relative_to(home).parts)
 
 
 def _finding(noted: dict[str, Any]) -> Finding:
