@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -39,6 +41,30 @@ def test_what_a_killed_copy_was_to_do_is_done_here():
         return one * 2
 
     assert shared(dies, range(6)) == [0, 2, 4, 6, 8, 10]
+
+
+ALONE = """
+import os, select, signal
+from failsoft.cli.side_by_side import shared
+
+first = os.getpid()
+ended = os.pidfd_open(first)
+
+def work(_):
+    if os.getpid() == first:
+        signal.pause()
+    os.write(1, b"x")
+    select.select([ended], [], [])
+
+shared(work, range(64))
+"""
+
+
+def test_a_copy_does_no_work_for_a_process_that_was_killed():
+    with subprocess.Popen([sys.executable, "-c", ALONE], stdout=subprocess.PIPE) as process:
+        begun = process.stdout.read(1)
+        process.kill()
+        assert begun + process.stdout.read() == b"x"
 
 
 @pytest.mark.parametrize("bad", [0, 5])

@@ -70,7 +70,7 @@ class _Copy[R]:
     """A copy of this process that does parts of its work.
 
     Whoever wants a part takes its number out of a pipe. The results lie in a file in memory, and a second pipe says how
-    long each is: so the copy waits for nobody.
+    long each is: so the copy waits for nobody, and ends where nobody is there to hear it.
     """
 
     def __init__(self, work: Callable[[int], list[R]], parts: int) -> None:
@@ -116,6 +116,7 @@ class _Copy[R]:
     def _work(self, work: Callable[[int], list[R]], telling: int) -> None:
         """Do what falls to the copy; it leaves no trace in the files and buffers that it shares with the first."""
         failed = 1
+        os.close(self._told)  # with one reader, the first process, its end is told by the next result
         try:
             with open(self._results, "wb", buffering=0, closefd=False) as results:  # it has no path
                 for part in self.taken(0):
