@@ -44,6 +44,16 @@ def test_a_full_disk_under_standard_output_is_one_line():
     assert (done.returncode, done.stderr) == (2, "failsoft: No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("words", "code"), [("check {}", 0), ("check {} --output json", 0), ("explain FS", 2)])
+def test_a_closed_stream_gets_nothing_and_changes_nothing(closed, words, code):
+    line = f"exec {sys.executable} -m failsoft {words.format(EXAMPLE)} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert bool(done.stdout) == (closed == "2>&-" and code == 0)
+
+
 @pytest.mark.parametrize(("objective", "code"), [("99%", 0), ("199%", 1)])
 def test_a_process_that_ends_at_once_has_said_all_and_ends_with_its_code(tmp_path, capfd, objective, code):
     promise = f"objective: {objective}, indicator: {{ttft: {{below: 1s}}}}"

@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -96,11 +97,20 @@ def _run(arguments: Sequence[str] | None) -> None:
         os._exit(1 if ended.code else 0)
 
 
+def _open_streams() -> None:
+    """Give those that are closed an end, so that all may be written to, and no file of ours gets their number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # to the end
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command (with `sys.argv` by default); errors of ours and of files are told in words, with exit code 2.
 
-    Where the reader of our output goes away, as `| head` does, click ends the run without a word.
+    Where the reader of our output goes away, as `| head` does, click ends the run without a word. Where there never was
+    one, as with `>&-`, the run is the same.
     """
+    _open_streams()
     try:
         _run(arguments)
     except FailsoftError as error:
