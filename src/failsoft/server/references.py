@@ -1,7 +1,8 @@
 """The reference profiles of drift monitors, read from the workspace's folder, and what monitors make of them."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from failsoft.drift import ReferenceProfile, Watch, codes, watches
@@ -160,8 +161,32 @@ def _as_written(
             f"the SLOs that read {monitor.name} page on {amount(rule.least, 'bad window')} of {rule.among}, and the "
             f"critical values were found for {kept.rule.least} of {kept.rule.among}"
         )
-        hint = calibrate_hint(monitor, shown, "anew ")
-        found += (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "falsePagesPer30d"), hint=hint),)
+        found += (Finding(codes.LIMITS_OUTDATED, message, monitor.at("spec", "falsePagesPer30d")),)
+    if found:
+        hint = _anew(workspace, monitor, profile, kept, shown)
+        found = tuple(replace(one, hint=hint) for one in found)
     if any(one.code is not codes.LIMITS_MISSING for one in found):
         return None, found
     return kept, (*found, *promise_findings(monitor, kept))
+
+
+def _anew(
+    workspace: Workspace,
+    monitor: Document[DriftMonitorSpec],
+    profile: ReferenceProfile,
+    kept: "StoredCalibration",
+    shown: str,
+) -> str:
+    """What to do about critical values of another monitor: where one there needs them as they are, leave them to it."""
+    theirs = [
+        other.name
+        for other in workspace.monitors.values()
+        if other.name != monitor.name
+        and (other.spec.counted is not None or (other.spec.signals and other.spec.false_pages_per_30d is not None))
+        and other.spec.reference.rstrip("/") in {shown, str(PurePosixPath(shown).parent)}
+        and not limit_findings(other, profile, kept, shown)
+    ]
+    if not theirs:
+        return calibrate_hint(monitor, shown, "anew ")
+    names = " and ".join(theirs)
+    return f"they are those of {names}: give {monitor.name} a reference of its own, such as a copy of {shown}"
