@@ -12,6 +12,8 @@ from failsoft.exchange import convert
 from failsoft.findings import Finding, render
 from failsoft.workspace.read import read_text
 
+from .test_openslo import SLI, SLO, SOURCE
+
 DATA = Path(__file__).parents[1] / "data" / "exchange"
 
 
@@ -55,6 +57,19 @@ def test_strict_refuses_what_is_not_kept(run, example, tmp_path):
     assert code == 1
     assert "error[FS613]" in err
     assert not (tmp_path / "new").exists()
+
+
+def test_strict_refuses_a_workspace_that_asks_another_prometheus(run, tmp_path):
+    source, folder = tmp_path / "slo.yaml.txt", tmp_path / "new"
+    source.write_text("---".join((SOURCE, SLI, SLO.replace(", tier: [a, b]", ""))))
+    assert run("convert", source, "-o", folder, "--strict")[0] == 0
+    source.write_text(source.read_text().replace("shop", "store"))
+    assert run("convert", source, "-o", folder, "--strict")[0] == 0, "it is the one that is asked"
+    source.write_text(source.read_text().replace("store", "market").replace("prometheus:9090", "other:9090"))
+    before = {path: path.read_text() for path in folder.rglob("*.yaml")}
+    code, _, err = run("convert", source, "-o", folder, "--strict")
+    assert (code, {path: path.read_text() for path in folder.rglob("*.yaml")}) == (1, before)
+    assert "error[FS613] the connection of the source prom is not kept" in err
 
 
 def test_strict_takes_what_loses_nothing_and_tells_what_is_to_be_filled_in(run, example, tmp_path):

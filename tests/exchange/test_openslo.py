@@ -2,7 +2,7 @@
 
 import pytest
 
-from failsoft.exchange import convert
+from failsoft.exchange import Known, convert
 from failsoft.workspace.read import read_text
 
 SOURCE = """
@@ -355,6 +355,32 @@ def test_the_one_prometheus_that_is_named_is_the_workspaces(converted, codes, so
     assert documents["Workspace", "workspace"]["prometheus"]["url"] == url
     assert ("FS613" in codes(findings)) is told
     assert "secret" not in str(documents)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("http://prometheus:9090", 0),
+        ("http://prometheus:9090/", 0),
+        ("http://localhost:9090", 1),
+        ("", 1),
+    ],
+)
+def test_another_prometheus_than_that_of_the_workspace_is_told(converted, asked, told):
+    """A Workspace that is there stays as it is; `asked` is empty where its file cannot be read."""
+    known = Known(there=True, prometheus=asked)
+    documents, findings = converted(SLO.replace(", tier: [a, b]", ""), SLI, SOURCE, known=known)
+    assert not [kind for kind, _ in documents if kind == "Workspace"]
+    said = [(str(one.place), one.message) for one in findings if one.code.id == "FS613"]
+    why = "the connection of the source prom is not kept: the Workspace names the Prometheus that is asked"
+    assert said == [("2.yaml:4:26", why)] * told
+
+
+def test_of_two_sources_only_the_one_that_is_not_asked_is_told(converted):
+    both = SOURCE + "---" + SOURCE.replace("name: prom", "name: other").replace("9090", "9091")
+    _, findings = converted(SLO, SLI, both, known=Known(there=True, prometheus="http://prometheus:9091"))
+    said = [one.message for one in findings if one.code.id == "FS613" and "source" in one.message]
+    assert [words.partition(" is not kept")[0] for words in said] == ["the connection of the source prom"]
 
 
 def test_a_service_says_whose_its_slos_are_where_they_do_not(converted):

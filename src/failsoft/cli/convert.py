@@ -103,6 +103,7 @@ def _known(out: Path) -> "Known":
         models=frozenset(workspace.models),
         slos=frozenset(workspace.slos),
         windows=frozenset(workspace.windows),
+        prometheus=workspace.config.prometheus.url if workspace.document is not None else "",
         there=workspace.document is not None or (out / "failsoft.yaml").exists(),
     )
 

@@ -29,12 +29,18 @@ _DIGEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the workspace that is written into holds already: names, and whether it is one at all."""
+    """What the workspace that is written into holds already: names, and whether it is one at all.
+
+    Attributes:
+        prometheus: the address that its Workspace names; empty where nobody knows it.
+        there: whether there is a Workspace already, to which nothing is added.
+    """
 
     teams: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
     slos: frozenset[str] = frozenset()
     windows: frozenset[str] = frozenset()
+    prometheus: str = ""
     there: bool = False
 
 
@@ -73,7 +79,7 @@ def convert(
     given = Given()
     read, standalone, findings = _read(sources, period, given)
     made = _Made(known or Known(), owner, findings=findings)
-    made.prometheus, more = prometheus_of(given)
+    made.prometheus, more = prometheus_of(given, made.known.prometheus if made.known.there else None)
     made.findings += more
     for windows in standalone:
         _add_windows(made, windows)

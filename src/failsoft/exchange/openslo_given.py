@@ -92,23 +92,34 @@ def _lost(kind: str, metadata: _Metadata, origin: SourceOrigin) -> Iterator[Find
         yield Finding(codes.NOT_KEPT, message, origin.place("metadata", "annotations", key=True))
 
 
-def prometheus_of(given: Given) -> tuple[str, list[Finding]]:
-    """The address of the one Prometheus that all sources name, or nothing and what is not kept."""
+def prometheus_of(given: Given, there: str | None = None) -> tuple[str, list[Finding]]:
+    """The address of the one Prometheus that all sources name, or nothing and what is not kept.
+
+    Args:
+        given: the documents.
+        there: the address in a Workspace that is there already, which stays as it is, empty where nobody knows it;
+            None where there is no Workspace yet.
+    """
     sources = [(name, spec) for (kind, name), spec in given.specs.items() if kind == "DataSource"]
     details = [(*one, one[1].data.get("connectionDetails")) for one in sources if isinstance(one[1].data, dict)]
-    urls = {str(one.get("url", "")) if isinstance(one, dict) else "" for _, _, one in details}
+    urls = {_url(one) for _, _, one in details}
     (url,) = urls if len(urls) == 1 else ("",)
-    if _ADDRESS.fullmatch(url):
+    if _ADDRESS.fullmatch(url) and there is None:
         return url, []
     return "", [
         Finding(
             codes.NOT_KEPT,
             f"the connection of the source {name} is not kept: the Workspace names the Prometheus that is asked",
             spec.origin.place(*spec.path, "connectionDetails", key=True),
+            hint="where this one is to be asked, write its address as spec.prometheus.url of the Workspace",
         )
         for name, spec, one in details
-        if one
+        if one and (not there or _url(one).rstrip("/") != there.rstrip("/"))
     ]
+
+
+def _url(connection: Any) -> str:
+    return str(connection.get("url", "")) if isinstance(connection, dict) else ""
 
 
 def referred(
