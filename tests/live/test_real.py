@@ -100,6 +100,10 @@ def test_words_that_the_server_cannot_read_in_a_rule_file_are_told(  # what is a
         assert "FS476" not in said
 
 
+_UNEVEN = {"buildinfo": 503, "runtimeinfo": 503, "targets": 404, "rules": 503}
+"""What one answers that is slow in places, in the order in which it is asked."""
+
+
 class _Strange(BaseHTTPRequestHandler):
     def do_GET(self):
         how, body = self.server.how, b"<html><body>Please sign in</body></html>"
@@ -112,9 +116,12 @@ class _Strange(BaseHTTPRequestHandler):
             ).encode()
         if how == "odd" and "vector" not in self.path:
             body = b'{"status": "success", "data": {"activeTargets": [7], "groups": 1, "version": []}}'
-        if how == "partial" and "vector" not in self.path:
+        if how in {"partial", "uneven"} and "vector" not in self.path:
             body = b'{"status": "success", "data": {"resultType": "vector", "result": []}}'
-        self.send_response(404 if how == "partial" and "/query" not in self.path else 200)
+        status = 404 if how == "partial" and "/query" not in self.path else 200
+        if how == "uneven":
+            status = next((said for part, said in _UNEVEN.items() if part in self.path), 200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -159,6 +166,17 @@ def test_a_server_without_some_endpoints_is_asked_for_everything_else(strange, a
         "its targets",
         "its rules",
     ]
+    assert set(answers.counts.values()) == {0}
+
+
+def test_only_questions_in_a_row_without_an_answer_make_it_give_up(strange, asked):
+    """A server that is slow in places: endpoints that it lacks are answers, so there are never three in a row."""
+    strange.how = "uneven"
+    client = PrometheusClient(f"http://127.0.0.1:{strange.server_address[1]}", timeout=5)
+    answers = gather(client, asked())
+    client.close()
+    assert [said.partition(" answered ")[2][:3] for said in answers.unasked[:4]] == ["503", "503", "404", "503"]
+    assert answers.gave_up == ""
     assert set(answers.counts.values()) == {0}
 
 

@@ -37,7 +37,7 @@ class Api(Prometheus, Protocol):
 
 
 class _Asker:
-    """Asks, and remembers what could not be asked; after a few failures in a row it asks nothing more."""
+    """Asks, and remembers what could not be asked; after a few in a row without any answer it asks nothing more."""
 
     def __init__(self) -> None:
         self.unasked: dict[str, None] = {}
@@ -51,8 +51,10 @@ class _Asker:
         try:
             answer = question()
         except (RefusedError, NotFoundError) as error:
+            self._failed = 0  # a refusal is an answer too
             self.unasked[f"{what}: {error}"] = None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
+            self._failed = 0
             self.unasked[f"{what}: answered in an unknown form ({error!r})"] = None
         except FailsoftError as error:
             self._failed += 1
@@ -70,7 +72,7 @@ def gather(prometheus: Api, subject: Subject) -> Answers:
     """What the server says about everything that the workspace needs of it; never raises for what it answers.
 
     A server with a million series is asked for counts, never for the series; one that is slow gets each question
-    once, and nothing more after three that it did not answer.
+    once, and nothing more after three in a row that it did not answer.
     """
     try:
         alive = prometheus.query("vector(1)")
