@@ -11,6 +11,7 @@ from pyarrow import csv, feather, ipc, parquet
 from failsoft.drift import Accumulator, codes, fit, fit_arrays
 from failsoft.drift.data import DataError, FrameSource, open_data
 from failsoft.drift.data.delimiter import Undecided, delimiter_of
+from failsoft.drift.data.problems import reading
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 DICE = np.random.default_rng(4)
@@ -137,6 +138,29 @@ def test_a_parquet_with_a_broken_page_is_a_finding(tmp_path):
     whole[40:400] = b"\xff" * 360
     (tmp_path / "rows.parquet").write_bytes(whole)
     assert found(tmp_path / "rows.parquet").code is codes.DATA_UNREADABLE
+
+
+def test_a_late_byte_that_is_no_text_is_a_finding(tmp_path, monkeypatch):
+    monkeypatch.setattr("failsoft.drift.data.csvs._BLOCK", 64)
+    (tmp_path / "rows.csv").write_bytes(b"plan,amount\n" + b"free,1\n" * 99 + b"\xff\xfe,1\n")
+    finding = found(tmp_path / "rows.csv")
+    assert (finding.code, finding.place.path) == (codes.DATA_UNREADABLE, "rows.csv")
+    assert finding.message.startswith("cannot be read: ")
+    assert "UTF8" in finding.message
+
+
+def test_a_dictionary_that_cannot_be_read_is_a_finding(tmp_path):
+    plans = pa.DictionaryArray.from_arrays([0, 1, 0], pa.array([{"name": "free"}, {"name": "pro"}]))
+    feather.write_feather(pa.table({"plan": plans}), tmp_path / "rows.arrow", compression="uncompressed")
+    finding = found(tmp_path / "rows.arrow")
+    assert finding.code is codes.DATA_UNREADABLE
+    assert finding.message.startswith("'plan': ")
+
+
+@pytest.mark.parametrize(("said", "first"), [("", "ArrowInvalid"), ("\n", "ArrowInvalid"), ("one\ntwo", "one")])
+def test_an_error_that_says_nothing_is_a_finding_too(said, first):
+    with pytest.raises(DataError, match=f"^cannot be read: {first}$"), reading("rows.csv"):
+        raise pa.ArrowInvalid(said)
 
 
 @pytest.mark.parametrize(

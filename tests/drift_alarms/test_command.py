@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from pyarrow import csv, parquet
+from pyarrow import csv, feather, parquet
 
 from failsoft.cli import root
 
@@ -176,6 +176,24 @@ def test_what_cannot_be_answered_is_said_and_ends_with_two(here, arguments, said
     ran = run(here / "ref.json", *given)
     assert ran.exit_code == 2, ran.output
     assert said in ran.output
+
+
+def test_a_single_file_that_cannot_be_read_goes_on_from_no_other(here):
+    plans = pa.DictionaryArray.from_arrays([0, 1], pa.array([{"name": "free"}, {"name": "pro"}]))
+    feather.write_feather(pa.table({"amount": [1.0, 2.0], "plan": plans}), here / "odd.arrow", "uncompressed")
+    ran = run(here / "ref.json", "--windows", here / "odd.arrow", "--rows", 2)
+    assert ran.exit_code == 2, ran.output
+    assert "odd.arrow: error[FS518] cannot be read: " in ran.output
+    assert "file before" not in ran.output
+
+
+def test_files_of_other_types_do_not_go_on_from_each_other(here):
+    for name, amount in (("first.parquet", [1.0]), ("second.parquet", ["much"])):
+        parquet.write_table(pa.table({"amount": amount, "plan": ["free"]}), here / name)
+    ran = run(here / "ref.json", "--windows", here / "first.parquet", "--windows", here / "second.parquet", "--rows", 2)
+    assert ran.exit_code == 2, ran.output
+    assert "second.parquet: error[FS518] does not go on from the file before: " in ran.output
+    assert "Traceback" not in ran.output
 
 
 @pytest.mark.parametrize("rule", ["0", "3/2", "two", "2/x", "1/"])

@@ -60,10 +60,9 @@ def held_out(
 def _cut(
     profile: "ReferenceProfile", paths: Sequence[Path], rows: int, form: str, delimiter: str
 ) -> "Iterator[TableSource]":
-    import pyarrow as pa
-
     from failsoft.drift import codes
     from failsoft.drift.data import DataError
+    from failsoft.drift.data.problems import reading
     from failsoft.drift.data.rows import TableSource
 
     names = profile.columns
@@ -74,20 +73,29 @@ def _cut(
             stop([Finding(codes.COLUMN_GONE, f"has no column {name!r}", Place(path.name)) for name in gone], form)
         try:
             for part in source.tables(names):
-                table = _plain(part)
-                left = table if left is None else pa.concat_tables([left, table], promote_options="permissive")
+                with reading(path.name):
+                    table = _plain(part)
+                left = table if left is None else _joined(left, table, path.name)
                 whole = left.num_rows // rows
                 for at in range(whole):
                     yield TableSource(left.slice(at * rows, rows), path.name)
                 left = left.slice(whole * rows)
         except DataError as error:
             stop([error.finding], form)
-        except pa.ArrowException as error:
-            first = str(error).splitlines()[0]
-            stop(
-                [Finding(codes.DATA_UNREADABLE, f"does not go on from the file before: {first}", Place(path.name))],
-                form,
-            )
+
+
+def _joined(left: Any, table: Any, shown: str) -> Any:
+    """What is left of the files before, and what comes now; raises `DataError` where their types differ."""
+    import pyarrow as pa
+
+    from failsoft.drift.codes import DATA_UNREADABLE
+    from failsoft.drift.data.problems import first_line, told
+
+    try:
+        return pa.concat_tables([left, table], promote_options="permissive")
+    except pa.ArrowException as error:
+        message = f"does not go on from the file before: {first_line(error)}"
+        raise told(DATA_UNREADABLE, message, shown) from None
 
 
 def _plain(part: Any) -> Any:

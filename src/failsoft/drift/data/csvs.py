@@ -12,7 +12,7 @@ import pyarrow as pa
 from failsoft.drift.codes import COLUMN_TYPE, DATA_UNREADABLE
 from failsoft.drift.columns import Type
 from failsoft.drift.data.delimiter import Undecided, delimiter_of, divided_by, ragged
-from failsoft.drift.data.problems import told
+from failsoft.drift.data.problems import first_line, reading, told
 from failsoft.drift.data.rows import ArrowRows
 
 __all__ = ["CsvSource", "rows_in_line"]
@@ -57,7 +57,7 @@ class CsvSource(ArrowRows):
 
         Raises `DataError` where a row is not of the type that was wanted, or where the file is no CSV.
         """
-        with rows_in_line(self._path, self._delimiter):
+        with reading(self.shown), rows_in_line(self._path, self._delimiter):
             self._settle(columns)
             yield from self._read(columns)
 
@@ -123,7 +123,7 @@ def rows_in_line(path: Path, delimiter: str) -> Iterator[None]:
         if "CSV parse error" not in str(error):
             raise
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-            first = ragged(stream, delimiter) or f"cannot be read: {str(error).splitlines()[0]}"
+            first = ragged(stream, delimiter) or f"cannot be read: {first_line(error)}"
         raise told(DATA_UNREADABLE, first, path.name) from None
 
 

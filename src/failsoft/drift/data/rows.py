@@ -9,7 +9,7 @@ import pyarrow as pa
 from failsoft.drift.codes import DATA_UNREADABLE
 from failsoft.drift.columns import Column, column_of, labelled
 from failsoft.drift.data.arrow import Unreadable, column_of_arrow, is_vector
-from failsoft.drift.data.problems import told
+from failsoft.drift.data.problems import first_line, told
 from failsoft.drift.source import Keys
 
 __all__ = ["ArrowRows", "TableSource", "some_texts", "texts_of", "vectors_in"]
@@ -130,8 +130,8 @@ def _text(one: Any) -> str | None:
 def _keys(table: Any, key: str, keys: Keys, shown: str) -> tuple[Sequence[str | None], np.typing.NDArray[np.intp]]:
     try:
         return keys(table.column(table.schema.get_field_index(key)))
-    except Unreadable as error:
-        raise told(DATA_UNREADABLE, f"{key!r}: {error}", shown) from None
+    except (Unreadable, pa.ArrowException) as error:
+        raise told(DATA_UNREADABLE, f"{key!r}: {first_line(error)}", shown) from None
 
 
 def _columns(table: Any, names: Sequence[str], shown: str) -> dict[str, Column]:
@@ -139,6 +139,6 @@ def _columns(table: Any, names: Sequence[str], shown: str) -> dict[str, Column]:
     for name in names:
         try:
             made[name] = column_of_arrow(table.column(table.schema.get_field_index(name)))
-        except Unreadable as error:
-            raise told(DATA_UNREADABLE, f"{name!r}: {error}", shown) from None
+        except (Unreadable, pa.ArrowException) as error:
+            raise told(DATA_UNREADABLE, f"{name!r}: {first_line(error)}", shown) from None
     return made

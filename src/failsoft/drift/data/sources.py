@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow as pa
 from failsoft.drift.codes import DATA_COLUMNS, DATA_MISSING, DATA_UNREADABLE
 from failsoft.drift.columns import Type
 from failsoft.drift.data.csvs import CsvSource
-from failsoft.drift.data.problems import told
+from failsoft.drift.data.problems import reading, told
 from failsoft.drift.data.rows import ArrowRows, vectors_in
 
 __all__ = ["open_data"]
@@ -34,7 +33,7 @@ def open_data(path: Path, *, delimiter: str = "", types: Mapping[str, Type] | No
     if not path.is_file():
         message = "is a folder" if path.is_dir() else "is not there"
         raise told(DATA_MISSING, message, shown, expected="a Parquet, CSV or Arrow file")
-    with _reading(shown):
+    with reading(shown):
         match path.suffix.lower():
             case ".parquet" | ".pq":
                 return _checked(ParquetSource(path))
@@ -71,7 +70,7 @@ class ParquetSource(ArrowRows):
 
         texts = [name for name in self._texts if name in columns]
         with (
-            _reading(self.shown),
+            reading(self.shown),
             ParquetFile(self._path, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False) as file,
         ):
             yield from file.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
@@ -93,7 +92,7 @@ class ArrowSource(ArrowRows):
 
     def tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of some columns; the file is mapped, not read."""
-        with _reading(self.shown), pa.memory_map(str(self._path)) as mapped:
+        with reading(self.shown), pa.memory_map(str(self._path)) as mapped:
             _, batches = _opened(mapped)
             for batch in batches:
                 for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
@@ -116,14 +115,3 @@ def _checked[S: (ParquetSource, CsvSource, ArrowSource)](source: S) -> S:
     if not source.columns:
         raise told(DATA_UNREADABLE, "has no columns", source.shown)
     return source
-
-
-@contextmanager
-def _reading(shown: str) -> Iterator[None]:
-    """What pyarrow says is wrong with a file, as a finding."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, EOFError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = "it may be truncated: write it again" if "magic bytes" in first or "end of" in first.lower() else ""
-        raise told(DATA_UNREADABLE, f"cannot be read: {first}", shown, hint=hint) from None
