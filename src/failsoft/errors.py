@@ -11,11 +11,13 @@
     │       └── TooLargeError   the question asks for more than the server gives; a smaller one may be answered
     └── TemporaryError          a retry may help, after `delay` seconds
         ├── UnavailableError    Prometheus, the cluster, Slack, the pager or the database did not answer
+        │   ├── BusyError       it is there, and cannot answer now; the same question may be answered soon
         │   └── TooSlowError    it did not answer in time; a smaller question may be answered
         └── ConflictError       somebody else changed the object in between: read it again
 """
 
 __all__ = [
+    "BusyError",
     "ConflictError",
     "FailsoftError",
     "MissingPartError",
@@ -72,6 +74,10 @@ class TemporaryError(FailsoftError):
 
 class UnavailableError(TemporaryError):
     """The other side did not answer, or answered that it cannot now."""
+
+
+class BusyError(UnavailableError):
+    """The other side is there and cannot answer now, or broke off; the same question may be answered soon."""
 
 
 class TooSlowError(UnavailableError):

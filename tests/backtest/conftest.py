@@ -87,7 +87,8 @@ class Replica:
 
 
 class Steady(ThreadingHTTPServer):
-    """A server of range queries: ten good events in each step. It answers a greeting at once, unless it `hangs`.
+    """A server of range queries: ten good events in each step. It answers a greeting at once, unless it `hangs`; the
+    first ones it is `busy`.
 
     `admits` lets so many answers through; `says` is what it answers instead, a status and a body;
     after so many questions as `goes_after` it answers that it cannot.
@@ -101,7 +102,7 @@ class Steady(ThreadingHTTPServer):
         self.asked = []
         self.says = None
         self.goes_after = None
-        self.greeted, self.hangs = 0, False
+        self.greeted, self.busy, self.hangs = 0, 0, False
         self.admits = threading.Semaphore(0)
 
 
@@ -113,6 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.greeted += 1
             if self.server.hangs:
                 self.server.admits.acquire()
+            if self.server.greeted <= self.server.busy:
+                return self.answers(503, "")
             greeted = {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}
             return self.answers(200, json.dumps({"status": "success", "data": greeted}))
         self.server.asked.append((asked["query"], asked["start"]))

@@ -41,7 +41,7 @@ spec: {model: chat, indicator: {events: {bad: failures_total, total: requests_to
 @pytest.fixture
 def run(capsys, tmp_path, monkeypatch):
     """Runs the command: `run(folder, url, "--since", "6h")` gives its exit code and what it printed."""
-    monkeypatch.setattr(reader, "_TRIES", 2)
+    monkeypatch.setattr(reader, "TRIES", 2)
 
     def call(folder, url, *more):
         words = ["backtest", str(folder), "--prometheus", url, "--cache", str(tmp_path / "kept"), *more]
@@ -263,6 +263,16 @@ def test_a_server_that_hangs_is_given_up_at_the_greeting(steady, workspace, run)
     code, out, err = run(workspace(TTFT), steady.url, "--since", "30d", "--timeout", "300ms")
     assert (code, out, steady.greeted, steady.asked) == (2, "", 1, [])
     assert "did not answer within 0.3 s" in err
+
+
+def test_a_server_that_is_busy_at_the_greeting_is_waited_for(steady, workspace, run, monkeypatch):
+    pauses = []
+    monkeypatch.setattr("failsoft.clients.prometheus.patience.sleep", pauses.append)
+    steady.busy = 1
+    steady.admits.release(100)
+    code, out, _ = run(workspace(AVAILABILITY), steady.url, "--since", "2d", "--until", "2026-01-31")
+    assert (code, steady.greeted, pauses) == (0, 2, [1.0])
+    assert "chat-availability" in out
 
 
 def test_what_is_kept_is_replayed_without_a_server(steady, workspace, run):

@@ -9,11 +9,11 @@ import pytest
 
 
 class Hostile:
-    """Answers each connection with given bytes, and keeps what it was asked."""
+    """Answers each connection with given bytes, those in `first` one by one, and keeps what it was asked."""
 
     def __init__(self):
         self.asked = []
-        self.answer = b""
+        self.answer, self.first = b"", []
         self.drip = 0.0
         self.hang = self.endless = False
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -22,11 +22,15 @@ class Hostile:
         self._threads = [threading.Thread(target=self._serve, daemon=True)]
         self._threads[0].start()
 
-    def says(self, body, status="200 OK", headers=(), length=None):
+    def says(self, body, status="200 OK", headers=(), length=None, *, once=False):
         body = body if isinstance(body, bytes) else body.encode()
         head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
         head += ["Connection: close", *headers]
-        self.answer = ("\r\n".join(head) + "\r\n\r\n").encode() + body
+        answer = ("\r\n".join(head) + "\r\n\r\n").encode() + body
+        if once:
+            self.first.append(answer)
+        else:
+            self.answer = answer
 
     def _serve(self):
         while True:
@@ -45,15 +49,16 @@ class Hostile:
             while b"\r\n\r\n" not in request:
                 request += connection.recv(65536)
             self.asked.append(request.decode())
+            answer = self.first.pop(0) if self.first else self.answer
             if self.drip:
-                head, body = self.answer.split(b"\r\n\r\n", 1)
+                head, body = answer.split(b"\r\n\r\n", 1)
                 connection.sendall(head + b"\r\n\r\n")
                 for byte in body:
                     connection.sendall(bytes([byte]))
                     if self._stop.wait(self.drip):
                         return
             else:
-                connection.sendall(self.answer)
+                connection.sendall(answer)
             while self.endless and not self._stop.is_set():
                 connection.sendall(b"x" * 2**20)
             if self.hang:

@@ -186,6 +186,35 @@ def test_a_busy_server_is_given_time(server, reader, pauses, status, extra, long
     assert max(pauses) == pytest.approx(longest, abs=0.1)
 
 
+def test_the_reason_is_told_and_not_that_another_thread_was_stopped_by_it(monkeypatch):
+    """Of two threads one is refused, and the other one, which is stopped then, ends before it."""
+    refused, other_ended = threading.Event(), threading.Event()
+    begun = []
+
+    class Stop(threading.Event):
+        def set(self):
+            super().set()
+            if threading.get_ident() == begun[0]:
+                refused.set()
+                assert other_ended.wait(10)
+
+    class Refusing:
+        def query_range(self, *_, **__):
+            raise PermanentError("answered 401")
+
+    def begins():
+        if (this := threading.get_ident()) in begun[1:]:
+            other_ended.set()  # the chunk before this one is over
+        begun.append(this)
+        assert this == begun[0] or refused.wait(10)
+        return 0
+
+    reader = Reader(Refusing(), warnings=begins, at_once=2)
+    monkeypatch.setattr(reader, "_stopped", Stop())
+    with pytest.raises(PermanentError, match="answered 401"):
+        reader.read([days(30)])
+
+
 def test_a_server_that_hangs_for_ever_is_left_in_peace(server, reader):
     server.bears, server.hangs = 0, True
     with pytest.raises(UnavailableError, match=r"within 0\.2 s; this was tried 4 times"):

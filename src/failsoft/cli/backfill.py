@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,7 @@ def _chosen(loaded: "Workspace", names: tuple[str, ...], root: Path) -> tuple["O
 
 def _read(prometheus: "PrometheusClient", objectives: Sequence["Objective"], since: Duration | None) -> list["Past"]:
     from failsoft.clients.prometheus.history import Reader
+    from failsoft.clients.prometheus.patience import patiently
     from failsoft.live.past import past_of, phase_of, questions_of, spans_of
     from failsoft.slo.records import pulses_of, steps_of
 
@@ -109,7 +111,8 @@ def _read(prometheus: "PrometheusClient", objectives: Sequence["Objective"], sin
     before = min(_head(prometheus, now), now - _LATE_MS)
     spans: list[Span] = []
     for objective in objectives:
-        phases = tuple(phase_of(prometheus, objective, count) for count in (steps_of(objective), pulses_of(objective)))
+        counts = steps_of(objective), pulses_of(objective)
+        phases = tuple(patiently(partial(phase_of, prometheus, objective, count)) for count in counts)
         reach = since.milliseconds if since else objective.period
         spans += spans_of(objective, (phases[0], phases[1]), since=reach, now=now, before=before)
     questions = [questions_of(span) for span in spans]

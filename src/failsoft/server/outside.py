@@ -10,6 +10,7 @@ from failsoft.clients.alertmanager import Alertmanager
 from failsoft.clients.kubernetes import Cluster, connect
 from failsoft.clients.pager import AlertmanagerPager, Pager, PagerDuty, StdoutPager, WebhookPager
 from failsoft.clients.prometheus import PrometheusClient
+from failsoft.clients.prometheus.patience import patiently
 from failsoft.clients.secrets import Secret, resolve
 from failsoft.errors import FailsoftError, MissingPartError, RefusedError, UnavailableError, UsageError
 from failsoft.workspace import Workspace
@@ -62,13 +63,15 @@ def make_prometheus(
 def greet_prometheus(workspace: Workspace, url: str = "", *, timeout: float) -> None:
     """Ask the same Prometheus the smallest question, before one who waits `timeout` seconds asks large ones.
 
+    One that is busy, with a 503 for instance, is asked again after a pause, six times in all.
+
     Raises:
         UnavailableError: nobody answers within ten seconds, or `timeout` where that is less, or not as Prometheus does.
         FailsoftError: as `make_prometheus`, and as of every question.
     """
     prometheus = make_prometheus(workspace, timeout=min(timeout, _GREETING_S), url=url)
     try:
-        if len(prometheus.query("vector(1)")) != 1:
+        if len(patiently(lambda: prometheus.query("vector(1)"))) != 1:
             raise UnavailableError(f"{prometheus.address} answers, but not as Prometheus does")
     finally:
         prometheus.close()

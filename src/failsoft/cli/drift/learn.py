@@ -86,12 +86,14 @@ def learn(  # noqa: PLR0913  # one parameter for each option
 
 def _served(monitor: Document[DriftMonitorSpec], prometheus: "Prometheus") -> str:
     """The revision that is served, as the monitor says; empty where it does not."""
+    from failsoft.clients.prometheus.patience import patiently
     from failsoft.drift.monitors.revision import now_query, seen
 
     said = monitor.spec.revision
     if said is None or said.series is None:
         return "" if said is None else said.value or ""
-    now = seen(prometheus.query(now_query(said.series)), said.series.label)
+    query = now_query(said.series)
+    now = seen(patiently(lambda: prometheus.query(query)), said.series.label)
     if len(now) != 1:
         found = f"{len(now)} revisions: {', '.join(now)}" if now else "no series that names the revision"
         raise UsageError(f"Prometheus has {found}; say with --revision which one to learn")

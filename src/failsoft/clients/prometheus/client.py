@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from failsoft.clients.prometheus.port import Sample, Series
 from failsoft.clients.secrets import Secret
-from failsoft.clients.trouble import unreached
+from failsoft.clients.trouble import broke_off, unreached
 from failsoft.clients.web import retry_after
-from failsoft.errors import NotFoundError, PermanentError, RefusedError, TooLargeError, TooSlowError, UnavailableError
+from failsoft.errors import (
+    BusyError,
+    NotFoundError,
+    PermanentError,
+    RefusedError,
+    TooLargeError,
+    TooSlowError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
@@ -27,6 +35,9 @@ _SHOWN = 300
 _PAUSE = 1.0
 _LARGEST = 64 * 1024 * 1024
 _PIECE = 64 * 1024
+_FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+"""From here on a server says that it is to blame, often a proxy whose Prometheus just starts again."""
+
 # Prometheus' own limits, then those of Mimir and Cortex, and of Thanos.
 _LIMITS = re.compile(
     r"exceeded maximum resolution|too many samples|err-mimir-max-|err-mimir-too-|the query (?:time range|hit the max)"
@@ -120,7 +131,8 @@ class PrometheusClient:
             raise TooSlowError(f"{self._name} did not answer within {self._timeout:g} s") from None
         except RequestException as error:
             # Truncated bodies, HTML where JSON was expected, refused and reset connections.
-            raise UnavailableError(f"{self._name} {unreached(error)}") from error
+            kind = BusyError if broke_off(error) else UnavailableError
+            raise kind(f"{self._name} {unreached(error)}") from error
         except (LookupError, TypeError, ValueError) as error:
             raise UnavailableError(f"{self._name} did not answer as Prometheus does ({error!r})") from error
 
@@ -193,7 +205,8 @@ class PrometheusClient:
             # both 400 and 422 are used for limits, so only the words tell
             kind = TooLargeError if _LIMITS.search(said) else RefusedError
             raise kind(f"Prometheus refuses the query: {said}")
-        raise UnavailableError(message, delay=retry_after(response.headers, otherwise=_PAUSE))
+        busy = response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= _FAILED
+        raise (BusyError if busy else UnavailableError)(message, delay=retry_after(response.headers, otherwise=_PAUSE))
 
     def _body(self, response: "Response", largest: int) -> bytes:
         """Read an answer piece by piece, so that neither an endless one nor a slow one holds us."""

@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 from failsoft.clients.prometheus.history.chunks import Chunk, Question, chunks_of
 from failsoft.clients.prometheus.history.store import Store
+from failsoft.clients.prometheus.patience import TRIES, pause_after
 from failsoft.clients.prometheus.port import Prometheus, Series
 from failsoft.errors import FailsoftError, RefusedError, TooLargeError, TooSlowError, UnavailableError
 
 __all__ = ["Answered", "Progress", "Reader"]
 
-_TRIES = 6
 _SLOW = 4
 """Answers in a row that do not come in time, after which the server is left in peace."""
 
-_LONGEST_PAUSE = 60.0
 _LATE = 600.0
 """Seconds after which what is in Prometheus is taken for all there will be: late samples and slow rules have come."""
 
@@ -93,6 +92,7 @@ class Reader:
         self._warnings = warnings
         self._greet = greet
         self._stopped = threading.Event()
+        self._errors: list[FailsoftError] = []
         self._pause = pause or self._stopped.wait
         self._lock = threading.Lock()
         self._not_before = 0.0
@@ -160,11 +160,16 @@ class Reader:
     ) -> Iterator[tuple[_Work, Chunk, tuple[Series, ...] | None]]:
         """Each chunk as it is answered, or refused; where the server cannot answer, nothing more is asked."""
         self._stopped.clear()
+        self._errors.clear()
         pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="history")
         try:
             asked = {pool.submit(self._ask, work, chunk): (work, chunk) for work, chunk in todo}
             for future in as_completed(list(asked)):
-                yield *asked.pop(future), future.result()  # popped, for an answer may be large
+                try:
+                    series = future.result()
+                except FailsoftError as error:  # may be of a thread that was only stopped, so not the reason
+                    raise next(iter(self._errors), error) from None
+                yield *asked.pop(future), series  # popped, for an answer may be large
         finally:
             # what is underway is not waited for: on Ctrl-C people want their shell back
             self._stopped.set()
@@ -180,7 +185,8 @@ class Reader:
         except RefusedError as error:
             work.refused = str(error)
             return None
-        except FailsoftError:
+        except FailsoftError as error:
+            self._errors.append(error)
             self._stopped.set()  # for all threads, before one of them asks for the next chunk
             raise
         settled = chunk.last * work.question.step / 1000 < self._now - _LATE
@@ -202,12 +208,12 @@ class Reader:
         """Ask, and ask again after a pause while the server cannot answer; all threads keep the pause."""
         step = question.step / 1000
         start, end = ((number * question.step + question.phase) / 1000 for number in chunk)
-        for left in reversed(range(_TRIES)):
+        for tried in range(TRIES):
             self._wait()
             try:
                 series = self._prometheus.query_range(question.expression, start=start, end=end, step=step)
             except TooSlowError as error:
-                self._slow_down(error.delay)
+                self._slow_down(pause_after(0, error))
                 with self._lock:
                     self._slow += 1
                 if self._slow >= _SLOW:
@@ -215,9 +221,9 @@ class Reader:
                     raise UnavailableError(said) from error
                 raise
             except UnavailableError as error:
-                if not left:
+                if tried == TRIES - 1:
                     raise
-                self._slow_down(max(error.delay, 2.0 ** (_TRIES - 1 - left) / 2))
+                self._slow_down(pause_after(tried, error))
             else:
                 self._slow = 0
                 return series
@@ -233,7 +239,7 @@ class Reader:
 
     def _slow_down(self, seconds: float) -> None:
         with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + min(seconds, _LONGEST_PAUSE))
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
 
 
 def _joined(parts: Mapping[Chunk, tuple[Series, ...]]) -> Answered:
