@@ -237,7 +237,7 @@ def _proven(
         # a budget of groups reads which of them are counted by themselves
         others += [group for group in alerting if any(rule.name == GROUPS for rule in group.rules)]
     stories, budget = scenarios_of(objective, groups), budget_scenario(objective, groups)
-    windows = snapshots_of(objective, groups)
+    windows = snapshots_of(objective)
     tests, *beside = (f"tests/{objective.name}.{kind}test.yaml" for kind in ("", "budget.", "windows."))
     for path, evaluated, told, once in (
         (tests, alerting, stories, 0),

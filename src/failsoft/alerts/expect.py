@@ -70,25 +70,23 @@ def life(promise: Promise, timeline: Timeline) -> tuple[tuple[int, State], ...]:
     return tuple(((end + 1) * cell, state) for state, found in picked for end in found)
 
 
-def turns(burn: Burn, timeline: Timeline, slack: int) -> list[tuple[int, bool]]:
+def turns(burn: Burn, timeline: Timeline) -> list[tuple[int, bool]]:
     """Where the condition of an alert begins to hold or ceases to: the last moment before, and the first one after.
 
     Args:
         burn: the condition.
         timeline: what happens.
-        slack: cells before and after such a moment in which it does not turn, for what is found out late.
 
     Returns:
-        For each moment, how many cells have passed and whether the condition holds; within a hair of a threshold, and
-        where it turns again too soon, nothing is said.
+        For each moment, how many cells have passed and whether the condition holds; within a hair of a threshold
+        nothing is said.
     """
     may, must = _burning(burn, timeline)
     known = ((end, holds) for end, (maybe, holds) in enumerate(zip(may, must, strict=True)) if maybe == holds)
     runs = [[end for end, _ in run] for _, run in groupby(known, key=itemgetter(1))]
     found = []
     for before, after in pairwise(runs):
-        found += [(before[-1 - slack] + 1, must[before[-1]])] if len(before) > 2 * slack else []
-        found += [(after[slack] + 1, must[after[0]])] if len(after) > 2 * slack else []
+        found += [(end + 1, must[end]) for end in (before[-1], after[0])]
     return found
 
 

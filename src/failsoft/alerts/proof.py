@@ -9,11 +9,13 @@ import yaml
 
 from failsoft.alerts.expect import State
 from failsoft.alerts.rules import Alert, Group, comment, yaml_string
+from failsoft.alerts.snapshots import MOMENTS
 from failsoft.alerts.story import Budget, Check, Scenario
 from failsoft.slo.promql import Matcher, number, quoted, range_text, selector
 from failsoft.slo.records import Record
+from failsoft.slo.series import BURN_ALERT
 
-__all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven", "values_in"]
+__all__ = ["Proven", "groups_named", "proof_file", "proven_by", "unproven", "values_in", "without_moments"]
 
 # promtool reads at most 10,000 samples for a query, and one record may hold twenty windows
 _NAN_STEPS = 200
@@ -145,6 +147,12 @@ def values_in(text: str) -> int:
     """How many values a test file compares with what they have to be."""
     loaded: Any = yaml.load(text, Loader=yaml.CSafeLoader)
     return sum(len(test.get("promql_expr_test", ())) for test in loaded["tests"])
+
+
+def without_moments(alerts: Iterable[Alert], text: str) -> tuple[Alert, ...]:
+    """The burn alerts of whose windows a test file does not look at all the moments that decide."""
+    tiers = ((alert, dict(alert.labels)["burn_tier"]) for alert in alerts if alert.name == BURN_ALERT)
+    return tuple(alert for alert, tier in tiers if text.count(f'burn_tier=\\"{tier}\\"') < MOMENTS)
 
 
 def _proven(check: dict[str, Any]) -> Proven:

@@ -11,9 +11,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import NamedTuple
 
-from failsoft.alerts.burn import alerts_of
 from failsoft.alerts.expect import turns
-from failsoft.alerts.rules import Group
 from failsoft.alerts.simulate import Burn, share
 from failsoft.alerts.story import Budget, Check, Scenario
 from failsoft.alerts.timeline import Series, Stretch, Timeline, critical, run
@@ -23,15 +21,21 @@ from failsoft.slo.records import Count, count_labels, labels_of, pulses_of, step
 from failsoft.slo.resolve import Objective
 from failsoft.slo.series import BUDGET_OF_ALL, BUDGET_REMAINING, BURN_ALERT, BURN_RATE, COVERAGE, ERROR_RATIO, GROUP
 
-__all__ = ["Snapshots", "histories", "snapshots_of"]
+__all__ = ["MOMENTS", "Snapshots", "histories", "snapshots_of"]
+
+MOMENTS = 14
+"""So many prove a tier: two of each history."""
 
 _OVER = Fraction(3, 2)
 _MANY = 1000
 _HARDLY = Fraction(1, _MANY)
-_LAST = 2
+_QUARTER = Fraction(1, 4)
 _SPENT = 4
 """Budgets that are spent: so many times as much is wrong with what is left as is wrong with the budget."""
 _EXACT = Fraction(1, 10**6)
+_LATER = 2
+"""Milliseconds from what was recorded last to the evaluation: a tier in a group of its own then reads its windows to
+the pulse, as it does on a server, where groups have phases. At the very same instant it would read one pulse more."""
 
 
 class Snapshots(NamedTuple):
@@ -41,19 +45,16 @@ class Snapshots(NamedTuple):
     scenarios: tuple[Scenario, ...]
 
 
-def snapshots_of(objective: Objective, groups: tuple[Group, ...]) -> Snapshots:
+def snapshots_of(objective: Objective) -> Snapshots:
     """For each tier the moments at which it begins to burn and ceases to, and what is left at the end of a period."""
-    hops = {dict(alert.labels)["burn_tier"]: alert.hops for alert in alerts_of(groups)}
     moments = [
         (tier.name, timeline, burns)
         for tier in objective.tiers
-        for timeline, burns in _moments(
-            Burn(tier.short, tier.long, tier.threshold, objective.min_bad), objective.pulse, hops[tier.name]
-        )
+        for timeline, burns in _moments(Burn(tier.short, tier.long, tier.threshold, objective.min_bad), objective.pulse)
     ]
     period = _period(objective)
     ends = [period.cells * period.cell, *(timeline.cells * timeline.cell for _, timeline, _ in moments)]
-    at = -(-max(ends) // objective.step) * objective.step
+    at = -(-max(ends) // objective.step) * objective.step + _LATER
     return Snapshots(at, (*(_burns(objective, at, *one) for one in moments), _left(objective, at, period)))
 
 
@@ -67,46 +68,58 @@ def _burns(objective: Objective, at: int, tier: str, timeline: Timeline, burns: 
 
 
 @lru_cache(maxsize=512)
-def _moments(burn: Burn, cell: int, hops: int) -> tuple[tuple[Timeline, bool], ...]:
-    """What is recorded before and at the last turn of each history; a tier may be told a pulse late for each hop."""
+def _moments(burn: Burn, cell: int) -> tuple[tuple[Timeline, bool], ...]:
+    """What is recorded before and at the last turn of each history."""
     return tuple(
         (timeline.until(cells), burns)
-        for stretches in histories(burn, cell, hops)
+        for stretches in histories(burn, cell)
         for timeline in (Timeline(cell, stretches),)
-        for cells, burns in turns(burn, timeline, hops)[-2:]
+        for cells, burns in turns(burn, timeline)[-2:]
     )
 
 
-def histories(burn: Burn, cell: int, hops: int) -> Iterator[tuple[Stretch, ...]]:
-    """Each ends when it has turned, at one pulse: what decides is a pulse with many events that leaves a window."""
+def histories(burn: Burn, cell: int) -> Iterator[tuple[Stretch, ...]]:
+    """Each ends when it has turned, at one pulse: what decides is a pulse with many events that leaves a window.
+
+    So whatever whole number of cells the windows are, the long one at least one more than the short one, for thresholds
+    of up to 99.99 % of errors; closer to all of them, a turn may be within a hair of the threshold, and is not told.
+    """
     short, long = burn.short // cell, burn.long // cell
-    each = ceil(max(_MANY, burn.min_bad) / burn.above)
+    # enough that a thousandth of the bad events is a few, and so of the good ones where these are rare
+    each = ceil(4 * max(_MANY, burn.min_bad) / min(burn.above, 1 - burn.above))
     limit, ratio = each * burn.above, min(Fraction(1), burn.above * _OVER)
     below, above = floor(limit * (1 - _HARDLY)), min(each, ceil(limit * (1 + _HARDLY)))
     # so many errors among so many good events make the threshold
     odds = burn.above / (1 - burn.above)
-    after = 1 + 2 * hops
-    last = _LAST + 2 * hops + after
     # errors at 1.5 times the threshold, after health
-    yield (
-        Stretch(long, each, 0),
-        Stretch(ceil(long * burn.above / ratio) + 1 + after, 2 * each, ceil(2 * each * ratio)),
-    )
+    yield Stretch(long, each, 0), Stretch(ceil(long * burn.above / ratio) + 2, 2 * each, ceil(2 * each * ratio))
     # errors leave the short window, in which there are hardly too few then; the long one has enough of them
     burst = ceil(odds * each * long)
-    yield Stretch(long, each, below), Stretch(1, burst, burst), Stretch(short - 1 + after, each, below)
-    # errors leave the long window, in which there are hardly too few then; the short one has enough of them
-    if long > last:
-        again = floor(odds * each * (long - last) * (1 - _HARDLY) / last)
-        yield Stretch(1, burst, burst), Stretch(long - last + 2 * hops, each, 0), Stretch(last, again, again)
+    yield Stretch(long, each, below), Stretch(1, burst, burst), Stretch(short, each, below)
+    # errors leave the long window, in which there are hardly too few then; the short one has enough of them, for good
+    # events are at both ends of the long one. A short one of one pulse needs errors in two; where the long one has none
+    # besides, the errors have left it already, and then there are enough
+    few, many = (1, 2 * each) if short > 1 else (min(2, long - 1), each)
+    again = floor(odds * many / few * (1 - _HARDLY))
+    last = Stretch(1, each, 0) if short > 1 else Stretch(1, again, again)
+    yield (
+        Stretch(1, burst, burst),
+        Stretch(1, each, 0),
+        Stretch(max(0, long - 3), 0, 0),
+        Stretch(1, again, again),
+        last,
+    )
     # good events leave the short window, in which there are hardly enough errors then, as there are in the long one
-    good = ceil((above / burn.above - each) * (short + Fraction(long - short, 4)))
-    yield Stretch(long, each, above), Stretch(1, good, 0), Stretch(short - 1 + after, each, above)
+    spare = above / burn.above - each
+    good = ceil(spare * min(short + (long - short) * _QUARTER, long - _OVER))
+    yield Stretch(long, each, above), Stretch(1, good, 0), Stretch(short, each, above)
     # good events leave the long window, in which there are hardly enough errors then, as there are in the short one
-    yield Stretch(1, each * long, 0), Stretch(long - 1 + after, each, above)
-    # one error less than the guard asks for and nothing else, and then one more
+    yield Stretch(1, each * long, 0), Stretch(long, each, above)
+    # as many as the guard asks for have left the long window, in which there is one less then, and then one more
     less = burn.min_bad - 1
-    yield Stretch(1, less, less), Stretch(2 * hops, 0, 0), Stretch(after, 1, 1)
+    yield Stretch(1, burn.min_bad, burn.min_bad), Stretch(long - 1, 0, 0), Stretch(1, less, less), Stretch(1, 1, 1)
+    # one that the guard asks for leaves the long window
+    yield Stretch(1, 1, 1), Stretch(long - 2, 0, 0), Stretch(1, less, less), Stretch(1, 0, 0)
 
 
 def _period(objective: Objective) -> Timeline:

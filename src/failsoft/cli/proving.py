@@ -10,8 +10,8 @@ from pathlib import Path
 
 from failsoft.alerts import ALERTMANAGER_FILE, Compiled, Unit, codes
 from failsoft.alerts.observed import HISTOGRAM
-from failsoft.alerts.proof import groups_named, proven_by, unproven, values_in
-from failsoft.alerts.rules import groups_in, yaml_string
+from failsoft.alerts.proof import groups_named, proven_by, unproven, values_in, without_moments
+from failsoft.alerts.rules import Alert, groups_in, yaml_string
 from failsoft.cli.progress import EVERY_S
 from failsoft.clients.binaries import Completed, run_tool
 from failsoft.errors import UnavailableError, UsageError
@@ -90,7 +90,7 @@ def coverage(compiled: Compiled, findings: Sequence[Finding] = ()) -> tuple[tupl
     rows = []
     for unit in compiled.units:
         proven = proven_by(compiled.files[unit.tests]) if unit.tests and unit.subject not in failed else frozenset()
-        lacking = {alert for alert, _ in unproven(unit.alerts, proven)}
+        lacking = {alert for alert, _ in unproven(unit.alerts, proven)} | set(_unseen(compiled, unit))
         rows.append((unit.subject, len(unit.alerts), len(unit.alerts) - len(lacking)))
     return tuple(rows)
 
@@ -238,6 +238,14 @@ def _unproven(compiled: Compiled, units: Sequence[Unit]) -> Iterator[Finding]:
             tier = dict(alert.labels).get("burn_tier", alert.name)
             lacking = "fires" if state == "fires" else "is quiet when it should be"
             yield Finding(codes.UNPROVEN, f"nothing proves that {tier} of {unit.subject} {lacking}", unit.place)
+        for alert in _unseen(compiled, unit):
+            message = f"nothing proves the windows of {dict(alert.labels)['burn_tier']} of {unit.subject} to the pulse"
+            yield Finding(codes.UNPROVEN, message, unit.place, "a tier that needs at most 99.99% of errors")
+
+
+def _unseen(compiled: Compiled, unit: Unit) -> tuple[Alert, ...]:
+    windows = [path for path in unit.beside if path.endswith(".windows.test.yaml")]
+    return without_moments(unit.alerts, compiled.files[windows[0]]) if windows else ()
 
 
 def _promtool(tools: Tools, folder: Path, *arguments: str) -> Completed:
