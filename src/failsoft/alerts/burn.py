@@ -30,7 +30,7 @@ from failsoft.slo.series import (
 )
 from failsoft.slo.sloth import sloth_records
 from failsoft.slo.windows import BurnTier
-from failsoft.workspace.references import STALE_FAILURE_MODE
+from failsoft.workspace.answering import STALE_FAILURE_MODE
 
 __all__ = ["STALE_FAILURE_MODE", "alerts_of", "burn_labels", "groups_of"]
 

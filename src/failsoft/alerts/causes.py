@@ -6,9 +6,9 @@ from typing import Any
 from failsoft.alerts import codes
 from failsoft.findings import Finding
 from failsoft.slo.promql import quoted
+from failsoft.workspace.answering import modes_of
 from failsoft.workspace.decode import nearest
 from failsoft.workspace.model import Workspace
-from failsoft.workspace.references import modes_of
 
 __all__ = ["explained"]
 

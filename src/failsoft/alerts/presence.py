@@ -21,8 +21,8 @@ from failsoft.slo.series import (
     VANISHED_TIER,
 )
 from failsoft.slo.states import model_states, quality_record, slo_states
+from failsoft.workspace.answering import VANISHED_FAILURE_MODE
 from failsoft.workspace.kinds import WorkspaceSpec
-from failsoft.workspace.references import VANISHED_FAILURE_MODE
 
 __all__ = ["RULES_FILE", "inhibitions", "presence_groups"]
 

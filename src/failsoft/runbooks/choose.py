@@ -2,8 +2,9 @@
 
 from failsoft.alerts.library import Answered
 from failsoft.workspace import Document, Workspace
+from failsoft.workspace.answering import answers, answers_mode, library_modes
 from failsoft.workspace.kinds import ModelSpec, RunbookSpec
-from failsoft.workspace.references import answers, answers_mode, lacks, lacks_without, library_modes
+from failsoft.workspace.references import lacks, lacks_without
 
 __all__ = ["answered", "choose", "choose_for_mode", "pages", "possible"]
 

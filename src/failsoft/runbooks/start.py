@@ -7,7 +7,7 @@ from failsoft.runbooks.choose import possible
 from failsoft.runbooks.store import incidents, runs, timeline
 from failsoft.runbooks.store.schema import runs as run_table
 from failsoft.workspace import Workspace
-from failsoft.workspace.references import answers, modes_of
+from failsoft.workspace.answering import answers, modes_of
 
 __all__ = ["Started", "start_by_hand"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from failsoft.runbooks.choose import choose_for_mode
 from failsoft.workspace import Workspace
-from failsoft.workspace.references import LIBRARY_LABEL, library_modes, modes_of
+from failsoft.workspace.answering import LIBRARY_LABEL, library_modes, modes_of
 
 __all__ = ["Claim", "claim", "modes", "name_of", "of_mode", "what"]
 

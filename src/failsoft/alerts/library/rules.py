@@ -6,8 +6,8 @@ from failsoft.alerts.library.choose import Chosen
 from failsoft.alerts.library.models import joined, team_label
 from failsoft.alerts.messages import Annotations, verbatim
 from failsoft.alerts.rules import Alert
+from failsoft.workspace.answering import LIBRARY_LABEL
 from failsoft.workspace.model import Workspace
-from failsoft.workspace.references import LIBRARY_LABEL
 
 __all__ = ["RULE_LABEL", "alert_of"]
 
