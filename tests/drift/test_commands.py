@@ -394,7 +394,10 @@ def test_a_rollout_takes_the_reference_of_its_own_revision(here):
         assert run("score", here / "refs", here / "moved.parquet", "--revision", revision).exit_code == code
     unknown = run("score", here / "refs", here / "moved.parquet", "--revision", "r9")
     assert unknown.exit_code == 2
+    assert "error[FS520]" in unknown.output
     assert "'r7', 'r8'" in unknown.output
+    absent = run("score", here / "refs" / "absent.json", here / "moved.parquet")
+    assert (absent.exit_code, "error[FS505]" in absent.output) == (2, True), absent.output
     other = run("score", here / "ref.json", here / "same.parquet", "--revision", "r8")
     assert other.exit_code == 2
     assert "'r7'" in other.output

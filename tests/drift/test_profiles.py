@@ -1,6 +1,7 @@
 """A reference profile comes back as it was written, and one that cannot be trusted is a finding, never a traceback."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -197,6 +198,11 @@ def test_what_cannot_be_watched_is_told_with_its_place(loaded):
     interval = Duration.parse("15s")
     _, other = watches(monitor, model, engine, profile(model="other"), scrape_interval=interval)
     assert [finding.code for finding in other] == [drift_codes.OTHER_MODEL]
+    mute = replace(engine, spec=engine.spec.model_copy(update={"signals": {}}))
+    nothing, found = watches(monitor, model, mute, profile(), scrape_interval=interval)
+    assert not nothing
+    assert {finding.code for finding in found} == {drift_codes.ENGINE_HAS_NO_SIGNAL}
+    assert found[0].place == monitor.at("spec", "signals", 0)
     swapped = profile().features
     reversed_kinds = {"output-length": swapped["finish-reason"]}
     made, found = watches(monitor, model, engine, profile(features=reversed_kinds), scrape_interval=interval)

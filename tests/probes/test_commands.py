@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from failsoft.server.probing import read_answers
+
 CAPITAL, SUM = "What is the capital of France? One word.", "What is 17 + 25? Only the number."
 
 
@@ -123,6 +125,16 @@ def test_stored_answers_that_cannot_be_trusted(probe, folder, content, code):
     (folder / "golden.json").write_text(content)
     ran = probe("run")
     assert (ran.exit_code, f"error[{code}]" in ran.stderr) == (2, True), ran.output
+
+
+def test_a_probe_that_never_learnt_says_how_to(probe, loaded):
+    """Also to `failsoft serve`, under which a file may go."""
+    ran = probe("run")
+    assert (ran.exit_code, "error[FS301]" in ran.stderr) == (2, True), ran.output
+    assert "failsoft probe learn golden" in ran.stderr
+    found = read_answers(*loaded())
+    assert (found.code.id, found.message) == ("FS685", "golden.json cannot be read: No such file or directory")
+    assert "failsoft probe learn golden" in found.hint
 
 
 def test_stored_answers_that_were_edited_or_are_of_another_model(probe, folder):

@@ -49,6 +49,16 @@ def test_a_plan_for_programs_is_one_json_document_and_its_exit_code_says_whether
     assert [answer["allowed"] for answer in told["dryRun"]] == [True]
 
 
+def test_an_eviction_that_would_be_refused_now_is_told_before_anything_is_done(stage):
+    stage.world.unprotect()
+    stage.world.protect(minAvailable=2)
+    _, out, err = finish(stage.command("plan", "chat-spot-reclaim", str(stage.root)))
+    assert "may not be evicted now" in out
+    assert "warning[FS716]" in err
+    assert "disruption budget" in err
+    assert (stage.world.records(), stage.world.lease()) == ((), None)
+
+
 def test_a_run_needs_a_plan_that_was_looked_at(stage):
     process = stage.command("run", "chat-spot-reclaim", str(stage.root), stdin=-3)
     code, _, err = finish(process)
